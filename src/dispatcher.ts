@@ -66,9 +66,28 @@ export interface Dispatcher {
   /** Calls `fn` once when commands are wanted again. */
   onDrain(fn: () => void): void
   /** An exclusive link in the given state. Waits at the gate; rejects with a ProxyError. */
-  lease(state: LinkState, reason: LeaseReason): Promise<Lease>
+  lease(state: LinkState, reason: LeaseReason, owner: LeaseOwner): Promise<Lease>
   /** Graceful: everything in flight is answered, then the links are closed. */
   close(): Promise<void>
   /** Now: every command in flight is lost. */
   destroy(cause: ProxyError): void
+}
+
+/** An exclusive link while one session holds it. */
+export interface Lease {
+  /** As `Dispatcher.dispatch`; replies come in order, pushes go to the owner. */
+  dispatch(exchange: Exchange): boolean
+  /**
+   * Gives the link back, once. `clean`: nothing is outstanding and the link's state is the one it
+   * was leased in, so another session may have it; otherwise it is closed.
+   */
+  release(clean: boolean): void
+}
+
+/** The session's side of a lease. */
+export interface LeaseOwner {
+  /** A part of a frame that answers no command: a push, a message, a line of MONITOR. */
+  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void
+  /** The link died; its outstanding commands have been told already. The lease is over. */
+  onLeaseLost(cause: ProxyError): void
 }

@@ -56,17 +56,17 @@ export class ProxyError extends Error {
   }
 }
 
+const replies = new Map<ErrorCode, Uint8Array>()
+
 /** The whole RESP error reply for a code that clients can see. */
 export function errorReply(code: ErrorCode): Uint8Array {
-  return replies[code]
+  let reply = replies.get(code)
+  if (reply === undefined) {
+    reply = Buffer.from(`-${errorTable[code].client ?? `ERR internal error ${code}`}\r\n`)
+    replies.set(code, reply)
+  }
+  return reply
 }
-
-const replies = Object.fromEntries(
-  Object.entries(errorTable).map(([code, row]) => [
-    code,
-    Buffer.from(`-${row.client ?? `ERR internal error ${code}`}\r\n`),
-  ]),
-) as Record<ErrorCode, Uint8Array>
 
 /** The sentence of anything that was thrown, for logs. */
 export function reasonOf(thrown: unknown): string {
