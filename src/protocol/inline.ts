@@ -1,8 +1,11 @@
+import type { Carry } from './carry.ts'
+
 /**
  * The words of an inline request (what a person types into telnet), by the rules of the server's
  * `sdssplitargs`. Cold: nobody who is in a hurry sends inline requests.
  */
 
+const CR = 0x0d
 const backslash = 0x5c
 const doubleQuote = 0x22
 const singleQuote = 0x27
@@ -31,6 +34,30 @@ function escaped(byte: number): number {
   if (byte === 0x62) return 0x08 // \b
   if (byte === 0x61) return 0x07 // \a
   return byte
+}
+
+/**
+ * The arguments of an inline line that is what the carry holds, if anything, and chunk[from, to);
+ * null when quotes are unbalanced.
+ */
+export function lineWords(
+  carry: Carry,
+  chunk: Uint8Array,
+  from: number,
+  to: number,
+): Uint8Array[] | null {
+  let line = chunk
+  let start = from
+  let end = to
+  if (carry.length > 0) {
+    carry.append(chunk, from, to, to - from)
+    line = carry.bytes
+    start = 0
+    end = carry.length
+  }
+  // One CR before the LF belongs to the line's end.
+  if (end > start && line[end - 1] === CR) end--
+  return splitInline(line, start, end)
 }
 
 /**

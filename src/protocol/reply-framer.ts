@@ -71,12 +71,16 @@ export class ReplyFramer {
   next(chunk: Uint8Array, position: number, end: number): number {
     if (!this.#isMidFrame) {
       const behind = this.#plain(chunk, position, end)
-      if (behind > 0) return behind
+      if (behind > 0) this.type = chunk[position] as number
+      if (behind !== 0) return behind
     }
     return this.#walk(chunk, position, end)
   }
 
-  /** A whole frame that is a line or a string, as most are; 0 for any other, then nothing is done. */
+  /**
+   * The offset behind a whole element that is a line or a string, as most are. 0: it is none, and
+   * nothing was done; -1: it is a line that goes on in the next chunk.
+   */
   #plain(chunk: Uint8Array, position: number, end: number): number {
     if (end - position < 4) return 0
     const type = chunk[position] as number
@@ -96,29 +100,39 @@ export class ReplyFramer {
       if (stop + 2 > end || chunk[at] !== LF || chunk[stop] !== CR || chunk[stop + 1] !== LF) {
         return 0
       }
-      this.type = type
       return stop + 2
     }
     if (forms[type] !== FORM_LINE) return 0
     return this.#plainLine(chunk, at, end, type)
   }
 
-  /** The line behind the type byte; a split one is left to `#walk` without being scanned again. */
   #plainLine(chunk: Uint8Array, from: number, end: number, type: number): number {
     let at = from
     while (at < end && chunk[at] !== CR) at++
-    if (at + 1 >= end || chunk[at + 1] !== LF) return 0
-    this.type = type
-    return at + 2
+    if (at + 1 < end) return chunk[at + 1] === LF ? at + 2 : 0
+    // So that no byte of it is looked at again:
+    this.#begin(type)
+    this.#count = at - from
+    if (at < end) this.#state = LINE_END
+    return -1
   }
 
   #walk(chunk: Uint8Array, position: number, end: number): number {
     let at = position
     while (at < end) {
       switch (this.#state) {
-        case TYPE:
-          this.#begin(chunk[at++] as number)
+        case TYPE: {
+          const isPlain = this.#nesting.depth > 0 && !this.#nesting.wantsKind
+          const behind = isPlain ? this.#plain(chunk, at, end) : 0
+          if (behind < 0) return -1
+          if (behind === 0) {
+            this.#begin(chunk[at++] as number)
+            break
+          }
+          at = behind
+          if (this.#nesting.close()) return this.#finish(at)
           break
+        }
         case LINE:
           at = this.#line(chunk, at, end)
           break

@@ -1,8 +1,9 @@
 import { Carry } from './carry.ts'
-import { splitInline } from './inline.ts'
-import { LengthLine, lineEnds, readNumber, sizeOfLine } from './length-line.ts'
+import { lineWords } from './inline.ts'
 import { encodeRequest } from './request.ts'
+import { RequestRegisters } from './request-registers.ts'
 import { expectedDollarReply, faultReplies, limits } from './resp.ts'
+import { SplitLine, lineEnds, readNumber, sizeOfLine } from './split-line.ts'
 import type { RequestLimits } from './resp.ts'
 
 /** What `RequestFramer.next` found. */
@@ -38,7 +39,6 @@ const TAIL = 4 // in the two bytes behind them
 const INLINE = 5
 const DEAD = 6
 
-const nothing: Uint8Array = Buffer.alloc(0)
 const crlf: Uint8Array = Buffer.from('\r\n')
 
 /**
@@ -51,28 +51,9 @@ const crlf: Uint8Array = Buffer.from('\r\n')
  * the following one. After `framed.fault` in the middle of a streamed request, the link that has
  * its beginning must be closed.
  */
-export class RequestFramer {
+export class RequestFramer extends RequestRegisters {
   /** Whether the client may send large requests; false puts the server's small limits on it. */
   authenticated = true
-
-  /** The request, or the part of one, is `bytes[start, end)`. */
-  bytes: Uint8Array = nothing
-  start = 0
-  end = 0
-  /** Arguments of the request, its name included. */
-  argc = 0
-  /** The name is `bytes[nameStart, nameEnd)`; empty when it is itself too large to gather. */
-  nameStart = 0
-  nameEnd = 0
-  /** The first argument behind the name likewise; -1 when there is none, or it is too large. */
-  subStart = -1
-  subEnd = -1
-  /** Where the next call goes on in the chunk. */
-  position = 0
-  /** Whether `bytes` is the consumer's to keep: not the chunk, and never written again. */
-  owned = false
-  /** After `framed.fault`: the whole reply to send before closing. */
-  fault: Uint8Array = nothing
 
   readonly #maxInline: number
   readonly #maxBulk: number
@@ -81,17 +62,14 @@ export class RequestFramer {
   #streaming = false
   /** The beginning of a split request; while streaming, of a split length line. */
   readonly #carry = new Carry()
-  readonly #line = new LengthLine()
+  readonly #line = new SplitLine()
   /** Arguments that are still to come, the one being read included. */
   #left = 0
   /** Bytes that are missing of the argument, or of the two bytes behind it. */
   #remaining = 0
-  /** Bytes seen of an inline line. */
-  #seen = 0
-  /** The inline line holds a NUL, so the server (strchr) will never see its end. */
-  #endless = false
 
   constructor(requestLimits: RequestLimits) {
+    super()
     this.#maxInline = requestLimits.maxInlineBytes
     this.#maxBulk = requestLimits.maxBulkBytes
     this.#streamAbove = requestLimits.streamAboveBytes
@@ -146,11 +124,8 @@ export class RequestFramer {
     } while (left > 0)
     // One that would be streamed if it were split is streamed here too.
     if (at - base > this.#streamAbove) return this.#begin(chunk, base, end)
-    this.bytes = chunk
-    this.start = base
-    this.end = at
+    this.register(chunk, base, at, false)
     this.position = at
-    this.owned = false
     return true
   }
 
@@ -168,14 +143,8 @@ export class RequestFramer {
   #begin(chunk: Uint8Array, base: number, end: number): false {
     this.position = base
     if (base === end) return false
-    if (chunk[base] === ASTERISK) {
-      this.#state = COUNT
-      this.#line.begin(this.#carry)
-    } else {
-      this.#state = INLINE
-      this.#seen = 0
-      this.#endless = false
-    }
+    this.#state = chunk[base] === ASTERISK ? COUNT : INLINE
+    this.#line.begin(this.#carry)
     return false
   }
 
@@ -215,13 +184,13 @@ export class RequestFramer {
 
   /** The chunk is used up; nothing of it is held on to. */
   #exhausted(): number {
-    this.bytes = nothing
+    this.clear()
     if (this.#carry.length === 0) this.#carry.drop()
     return framed.more
   }
 
   #gatherLine(chunk: Uint8Array, end: number): number {
-    const behind = this.#line.read(this.#carry, chunk, this.position, end, this.#maxInline)
+    const behind = this.#line.readLength(this.#carry, chunk, this.position, end, this.#maxInline)
     this.position = behind < 0 ? end : behind
     if (behind === lineEnds.notYet) return framed.more
     if (this.#state === COUNT) {
@@ -255,7 +224,8 @@ export class RequestFramer {
     const first = this.#line.first(this.#carry)
     if (first !== DOLLAR) return this.#fail(expectedDollarReply(first))
     const length = this.#line.value(this.#carry)
-    if (!this.#lengthIsValid(length)) return framed.fault
+    const refusal = this.#lengthFault(length)
+    if (refusal !== null) return this.#fail(refusal)
     this.#state = BODY
     this.#remaining = length
     if (this.#streaming) return framed.part
@@ -275,16 +245,11 @@ export class RequestFramer {
     return framed.more
   }
 
-  #lengthIsValid(length: number): boolean {
-    if (Number.isNaN(length) || length < 0 || length > this.#maxBulk) {
-      this.#fail(faultReplies.invalidLength)
-      return false
-    }
-    if (length > limits.unauthenticatedBulkBytes && !this.authenticated) {
-      this.#fail(faultReplies.unauthenticatedLength)
-      return false
-    }
-    return true
+  /** The reply to an argument of a length that is refused, or null. */
+  #lengthFault(length: number): Uint8Array | null {
+    if (!(length >= 0 && length <= this.#maxBulk)) return faultReplies.invalidLength
+    const isLarge = length > limits.unauthenticatedBulkBytes && !this.authenticated
+    return isLarge ? faultReplies.unauthenticatedLength : null
   }
 
   /** What was gathered so far is handed out; the rest of the request goes through as it comes. */
@@ -299,10 +264,7 @@ export class RequestFramer {
     this.#carry.append(chunk, at, at + take, this.#remaining + 2)
     this.position = at + take
     this.#remaining -= take
-    if (this.#remaining === 0) this.#beginTail()
-  }
-
-  #beginTail(): void {
+    if (this.#remaining > 0) return
     this.#state = TAIL
     this.#remaining = 2
   }
@@ -330,67 +292,44 @@ export class RequestFramer {
 
   #gatherInline(chunk: Uint8Array, end: number): number {
     const from = this.position
-    for (let at = from; at < end; at++) {
-      const byte = chunk[at] as number
-      if (byte === LF && !this.#endless) return this.#inlineLine(chunk, from, at)
-      if (byte === 0) this.#endless = true
-      this.#seen++
-      if (this.#seen > this.#maxInline) return this.#fail(faultReplies.inlineTooBig)
-    }
-    if (!this.#endless) this.#carry.append(chunk, from, end, end - from)
-    this.position = end
-    return framed.more
+    const to = this.#line.readInline(this.#carry, chunk, from, end, this.#maxInline)
+    this.position = to < 0 ? end : to + 1
+    if (to === lineEnds.notYet) return framed.more
+    if (to < 0) return this.#fail(faultReplies.inlineTooBig)
+    const words = lineWords(this.#carry, chunk, from, to)
+    if (words === null) return this.#fail(faultReplies.unbalancedQuotes)
+    this.#carry.length = 0
+    this.#state = START
+    return words.length === 0 ? skipped : this.#inlineRequest(words)
   }
 
-  /** An inline line is complete: the carry (if it began there) and chunk[from, to). */
-  #inlineLine(chunk: Uint8Array, from: number, to: number): number {
-    this.position = to + 1
-    this.#state = START
-    let line = chunk
-    let start = from
-    let stop = to
-    if (this.#carry.length > 0) {
-      this.#carry.append(chunk, from, to, to - from)
-      line = this.#carry.bytes
-      start = 0
-      stop = this.#carry.length
-      this.#carry.length = 0
-    }
-    if (stop > start && line[stop - 1] === CR) stop--
-    const words = splitInline(line, start, stop)
-    if (words === null) return this.#fail(faultReplies.unbalancedQuotes)
-    const name = words[0]
-    if (name === undefined) return skipped
-    this.#carry.bytes = encodeRequest(words)
-    this.#carry.length = this.#carry.bytes.length
+  /** An inline line becomes the request that it stands for. */
+  #inlineRequest(words: readonly Uint8Array[]): number {
+    const bytes = encodeRequest(words)
+    const name = words[0]?.length ?? 0
+    const sub = words[1]?.length ?? -1
+    this.#carry.drop()
     this.argc = words.length
-    this.nameStart = sizeOfLine(words.length) + sizeOfLine(name.length)
-    this.nameEnd = this.nameStart + name.length
-    const sub = words[1]
-    this.subStart = sub === undefined ? -1 : this.nameEnd + 2 + sizeOfLine(sub.length)
-    this.subEnd = sub === undefined ? -1 : this.subStart + sub.length
-    return this.#handOut(framed.request)
+    this.nameStart = sizeOfLine(words.length) + sizeOfLine(name)
+    this.nameEnd = this.nameStart + name
+    this.subStart = sub < 0 ? -1 : this.nameEnd + 2 + sizeOfLine(sub)
+    this.subEnd = sub < 0 ? -1 : this.subStart + sub
+    this.register(bytes, 0, bytes.length, true)
+    return framed.request
   }
 
   /** The carry becomes the consumer's. */
   #handOut(result: number): number {
-    this.#register(this.#carry.bytes, 0, this.#carry.length, true)
+    this.register(this.#carry.bytes, 0, this.#carry.length, true)
     this.#carry.drop()
     return result
-  }
-
-  #register(bytes: Uint8Array, start: number, end: number, owned: boolean): void {
-    this.bytes = bytes
-    this.start = start
-    this.end = end
-    this.owned = owned
   }
 
   #fail(reply: Uint8Array): number {
     this.#state = DEAD
     this.#streaming = false
     this.#carry.drop()
-    this.#register(nothing, 0, 0, false)
+    this.clear()
     this.fault = reply
     return framed.fault
   }
@@ -404,7 +343,8 @@ export class RequestFramer {
         const length = this.#carry.length > 0 ? -1 : readNumber(chunk, at, end, DOLLAR)
         if (length < 0)
           return at > from ? this.#part(chunk, from, at) : this.#streamLine(chunk, end)
-        if (!this.#lengthIsValid(length)) return framed.fault
+        const refusal = this.#lengthFault(length)
+        if (refusal !== null) return this.#fail(refusal)
         at += sizeOfLine(length)
         this.#state = BODY
         this.#remaining = length
@@ -414,7 +354,8 @@ export class RequestFramer {
         at += take
         this.#remaining -= take
         if (this.#remaining > 0) return this.#part(chunk, from, at)
-        this.#beginTail()
+        this.#state = TAIL
+        this.#remaining = 2
       }
       while (this.#remaining > 0) {
         if (at === end) return this.#part(chunk, from, at)
@@ -433,7 +374,7 @@ export class RequestFramer {
   /** A part that lies in the chunk, or nothing when it is empty. */
   #part(chunk: Uint8Array, from: number, at: number): number {
     if (at === from) return this.#exhausted()
-    this.#register(chunk, from, at, false)
+    this.register(chunk, from, at, false)
     this.position = at
     return framed.part
   }
@@ -442,8 +383,8 @@ export class RequestFramer {
   #mend(due: number): number {
     this.position++
     this.#remaining--
-    if (due === CR) this.#register(crlf, 0, 1, true)
-    else this.#register(crlf, 1, 2, true)
+    if (due === CR) this.register(crlf, 0, 1, true)
+    else this.register(crlf, 1, 2, true)
     return this.#remaining === 0 && this.#endArgument() ? framed.partEnd : framed.part
   }
 

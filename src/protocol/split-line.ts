@@ -10,7 +10,7 @@ const keptBytes = 24
 
 /**
  * The number of the line `<type>n CR LF` at `at`, when it lies whole before `end` and is written
- * just as we would write it; otherwise -1, and the line is for a `LengthLine`. Hot.
+ * just as we would write it; otherwise -1, and the line is for a `SplitLine`. Hot.
  */
 export function readNumber(chunk: Uint8Array, at: number, end: number, type: number): number {
   if (end - at < 4 || chunk[at] !== type) return -1
@@ -37,15 +37,16 @@ export function sizeOfLine(n: number): number {
   return size
 }
 
-/** What `LengthLine.read` came to. */
+/** What reading on in a line came to, when it did not come to its end. */
 export const lineEnds = { notYet: -1, tooLong: -2 } as const
 
 /**
- * A length line that is read byte by byte, over chunks, as the server does it: it looks for a CR,
- * waits for one more byte and takes that for the LF, whatever it is; and it looks with strchr, so a
- * NUL hides the end for ever. The line goes into a carry in canonical form.
+ * A line that is read over chunks, as the server does it: of a length line it looks for the CR,
+ * waits for one more byte and takes that for the LF, whatever it is; an inline line ends with LF.
+ * It looks with strchr, so a NUL hides the end for ever. What is needed of the line goes into a
+ * carry; no byte is looked at twice.
  */
-export class LengthLine {
+export class SplitLine {
   #start = 0
   #seen = 0
   #returned = false
@@ -59,8 +60,11 @@ export class LengthLine {
     this.#endless = false
   }
 
-  /** Reads on in chunk[position, end). The offset behind the line, or one of `lineEnds`. */
-  read(carry: Carry, chunk: Uint8Array, position: number, end: number, maxBytes: number): number {
+  /**
+   * Reads on in a length line in chunk[position, end); it goes into the carry in canonical form.
+   * The offset behind it, or one of `lineEnds`.
+   */
+  readLength(carry: Carry, chunk: Uint8Array, position: number, end: number, max: number): number {
     let at = position
     while (at < end) {
       const byte = chunk[at++] as number
@@ -75,18 +79,35 @@ export class LengthLine {
       }
       if (byte === 0) this.#endless = true
       this.#seen++
-      if (this.#seen > maxBytes) return lineEnds.tooLong
+      if (this.#seen > max) return lineEnds.tooLong
       if (this.#seen <= keptBytes) carry.appendByte(byte)
     }
     return lineEnds.notYet
   }
 
-  /** The first byte of the line just read. */
+  /**
+   * Reads on in an inline line in chunk[position, end). The offset of its LF, or one of `lineEnds`;
+   * with `notYet` the bytes are in the carry.
+   */
+  readInline(carry: Carry, chunk: Uint8Array, position: number, end: number, max: number): number {
+    for (let at = position; at < end; at++) {
+      const byte = chunk[at] as number
+      if (byte === LF && !this.#endless) return at
+      if (byte === 0) this.#endless = true
+      this.#seen++
+      if (this.#seen > max) return lineEnds.tooLong
+    }
+    if (this.#endless) carry.drop()
+    else carry.append(chunk, position, end, end - position)
+    return lineEnds.notYet
+  }
+
+  /** The first byte of the length line just read. */
   first(carry: Carry): number {
     return carry.bytes[this.#start] as number
   }
 
-  /** The number in the line just read, NaN if it is none. */
+  /** The number in the length line just read, NaN if it is none. */
   value(carry: Carry): number {
     if (this.#seen > keptBytes) return NaN
     return parseInt64(carry.bytes, this.#start + 1, carry.length - 2)
