@@ -48,6 +48,8 @@ export interface Command {
   deadline: number
   /** Its client has gone: it is dropped where it waits and never run. */
   abandoned: boolean
+  /** Changes nothing but its link (MULTI, a queued command, SUBSCRIBE): may always be sent again. */
+  readonly linkOnly: boolean
   /** An error reply is the only one, whatever `replies` says (the subscribe family). */
   readonly errorEnds: boolean
   /**
@@ -95,7 +97,7 @@ export interface Dispatcher {
 export interface Lease {
   /** As `Dispatcher.dispatch`; replies come in order, pushes go to the owner. */
   dispatch(exchange: Exchange): boolean
-  onDrain(exchange: Exchange, fn: () => void): void
+  onDrain(fn: () => void): void
   /** From now on requests and replies are not paired: bytes out by `pipe`, all bytes in to onPush. */
   raw(): void
   /** Writes bytes as they are: the parts of a streamed request, or anything on a raw lease. */

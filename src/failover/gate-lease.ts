@@ -15,6 +15,8 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
   readonly #waiting = new Deque<Exchange>()
   /** Taken back from the link, oldest first. */
   readonly #survivors: Exchange[] = []
+  /** Parts of a streamed request that came while the gate held; a client is paused after one. */
+  readonly #parts: Uint8Array[] = []
   #raw: Lease | null = null
   #ended = false
   #drainListeners: (() => void)[] = []
@@ -40,9 +42,9 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
     return false
   }
 
-  onDrain(exchange: Exchange, fn: () => void): void {
+  onDrain(fn: () => void): void {
     if (this.#raw !== null && this.#passes()) {
-      this.#raw.onDrain(exchange, fn)
+      this.#raw.onDrain(fn)
     } else {
       this.#drainListeners.push(fn)
       if (this.#waiting.size === 0) this.#wake() // nothing was held, e.g. refused at once
@@ -54,6 +56,7 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
     for (let each = this.#next(); each !== undefined; each = this.#next()) {
       this.#raw?.dispatch(each)
     }
+    for (const part of this.#parts.splice(0)) this.#raw?.pipe(part, 0, part.length)
     this.#wake()
   }
 
@@ -77,7 +80,10 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
   }
 
   pipe(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#raw?.pipe(bytes, start, end) ?? true
+    if (this.#raw === null) return true
+    if (this.#passes()) return this.#raw.pipe(bytes, start, end)
+    this.#parts.push(bytes.slice(start, end))
+    return false
   }
 
   pause(): void {

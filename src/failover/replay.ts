@@ -28,7 +28,7 @@ export function judge(
   if (begun) return 'close'
   if (exchange.body === 'receiving') return 'cut'
   if (exchange.body === 'received') return fate === 'unsent' ? 'cut' : doubt(policy)
-  if (fate === 'unsent') return 'again'
+  if (fate === 'unsent' || exchange.linkOnly) return 'again'
   switch (classOf(exchange)) {
     case 'read':
       return exchange.attempts < maxAttemptsOfRead ? 'again' : doubt(policy)

@@ -148,7 +148,7 @@ class LinkLease implements Lease {
     return this.#link.send(exchange)
   }
 
-  onDrain(_exchange: Exchange, fn: () => void): void {
+  onDrain(fn: () => void): void {
     this.#link.onDrain(fn)
   }
 

@@ -255,6 +255,7 @@ function swallowed(bytes: Uint8Array, link: Link): Exchange {
     state: swallowedState,
     replies: 1,
     errorEnds: false,
+    linkOnly: true,
     body: 'whole',
     affinity: 0,
     attempts: 1,

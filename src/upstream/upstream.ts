@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import type { Address } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Turn } from '../base/turn.ts'
-import type { Arbiter, Generation, Identity } from '../dispatcher.ts'
+import type { Arbiter, Generation } from '../dispatcher.ts'
 import { MasterGeneration, probe, type GenerationOptions } from './generation.ts'
 
 /** How masters are reached. Times in milliseconds, sizes in bytes. */
