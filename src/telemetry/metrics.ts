@@ -78,6 +78,7 @@ function register(spec: MetricSpec, totals: () => Totals, registry: Registry): v
 
 /** Shows a plain histogram as prom-client's own would be shown. */
 class PlainHistogramMetric extends Histogram {
+  readonly #empty: Histogram
   readonly #name: string
   readonly #read: () => PlainHistogram
 
@@ -86,16 +87,12 @@ class PlainHistogramMetric extends Histogram {
     read: () => PlainHistogram,
   ) {
     super(config)
+    this.#empty = new Histogram({ ...config, registers: [] })
     this.#name = config.name
     this.#read = read
   }
 
-  override get(): ReturnType<Histogram['get']> {
-    return this.getForPromString()
-  }
-
-  /** The registry asks a histogram this way when it writes text. */
-  async getForPromString(): ReturnType<Histogram['get']> {
+  override async get(): ReturnType<Histogram['get']> {
     const { bounds, counts, sum } = this.#read()
     let total = 0
     const values: Awaited<ReturnType<Histogram['get']>>['values'] = counts.map((count, index) => {
@@ -105,6 +102,11 @@ class PlainHistogramMetric extends Histogram {
     })
     values.push({ metricName: `${this.#name}_sum`, labels: {}, value: sum })
     values.push({ metricName: `${this.#name}_count`, labels: {}, value: total })
-    return { ...(await super.get()), values }
+    return { ...(await this.#empty.get()), values }
+  }
+
+  /** The registry asks a histogram this way when it writes text. */
+  getForPromString(): ReturnType<Histogram['get']> {
+    return this.get()
   }
 }
