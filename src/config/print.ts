@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { formatAddress } from '../base/address.ts'
+import { addressKey } from '../base/address.ts'
 import { durationText, listenText, sizeText } from './values.ts'
 import type { AddressMapping, ListenAddress, Unit } from './values.ts'
 import type { Config } from './schema.ts'
@@ -24,9 +24,9 @@ function writable(values: Readonly<Record<string, unknown>>): Record<string, unk
 
 function valueText(unit: Unit, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => valueText(unit, item))
-  if (isMappingValue(value)) return `${formatAddress(value.from)}=${formatAddress(value.to)}`
+  if (isMappingValue(value)) return `${addressKey(value.from)}=${addressKey(value.to)}`
   if (isListen(value)) return listenText(value)
-  if (isAddress(value)) return formatAddress(value)
+  if (isAddress(value)) return addressKey(value)
   if (typeof value !== 'number') return value
   if (unit === 'ms') return durationText(value)
   return unit === 'bytes' ? sizeText(value) : value

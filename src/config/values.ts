@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Address } from '../base/address.ts'
-import { formatAddress, parseAddress } from '../base/address.ts'
+import { addressKey, parseAddress } from '../base/address.ts'
 
 /**
  * The kinds of value that a configuration has. Each reads the text of a flag or variable as well as
@@ -149,12 +149,7 @@ function items(input: unknown): readonly unknown[] {
 }
 
 function address(input: unknown): Address | undefined {
-  if (typeof input !== 'string') return undefined
-  try {
-    return parseAddress(input)
-  } catch {
-    return undefined
-  }
+  return typeof input === 'string' ? (parseAddress(input) ?? undefined) : undefined
 }
 
 /** Every item read by `read`, or undefined if one of them is not allowed. */
@@ -171,23 +166,21 @@ function listOf<T>(input: unknown, read: (item: unknown) => T | undefined): T[] 
 /** Addresses to connect to; may be empty. Port 0 is refused. */
 export function addresses(): Kind<readonly Address[]> {
   return kind<readonly Address[]>('host:port, or [::1]:port, several with commas', (input) =>
-    listOf(input, (item) => {
-      const value = address(item)
-      return value !== undefined && value.port > 0 ? value : undefined
-    }),
+    listOf(input, address),
   )
 }
 
+/** Port 0 is any free port; an absolute path alone is a unix socket too. */
 function listenAddress(input: unknown): ListenAddress | undefined {
   if (typeof input !== 'string') return undefined
-  if (!input.startsWith('unix:')) {
-    const tcp = address(input)
-    return tcp === undefined ? undefined : { kind: 'tcp', host: tcp.host, port: tcp.port }
+  const path = input.startsWith('unix:') ? input.slice('unix:'.length) : input
+  if (path.startsWith('/')) {
+    // 107 bytes is the longest path of a unix socket on Linux.
+    return Buffer.byteLength(path) <= 107 ? { kind: 'unix', path } : undefined
   }
-  const path = input.slice('unix:'.length)
-  // 107 bytes is the longest path of a unix socket on Linux.
-  const fits = path.startsWith('/') && Buffer.byteLength(path) <= 107
-  return fits ? { kind: 'unix', path } : undefined
+  const anyPort = input.endsWith(':0')
+  const tcp = address(anyPort ? `${input.slice(0, -1)}1` : input)
+  return tcp && { kind: 'tcp', host: tcp.host, port: anyPort ? 0 : tcp.port }
 }
 
 const listenAllowed = 'host:port, [::1]:port, or unix:/path (at most 107 bytes)'
@@ -241,5 +234,5 @@ export function sizeText(bytes: number): string {
 
 /** `unix:/path` or `host:port`. */
 export function listenText(listen: ListenAddress): string {
-  return listen.kind === 'unix' ? `unix:${listen.path}` : formatAddress(listen)
+  return listen.kind === 'unix' ? `unix:${listen.path}` : addressKey(listen)
 }

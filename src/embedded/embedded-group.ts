@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from '../base/address.ts'
-import { formatAddress, sameAddress } from '../base/address.ts'
+import { addressKey, sameAddress } from '../base/address.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { silentLogger } from '../telemetry/logger.ts'
@@ -116,7 +116,7 @@ async function startAll(
   for (const { address } of watchers) {
     await until('sentinels agree', () => knowsAll(address, masterName, replicas, sentinels))
   }
-  log.info({ folder, master: formatAddress(master.address) }, 'embedded group is ready')
+  log.info({ folder, master: addressKey(master.address) }, 'embedded group is ready')
   return groupOf(masterName, nodes, watchers, guard, password)
 }
 
@@ -130,7 +130,7 @@ function groupOf(
   const find = (address: Address): ServerProcess => {
     const found = [...nodes, ...watchers].find((server) => sameAddress(server.address, address))
     if (found === undefined) {
-      throw new ProxyError('REFUSED', `${formatAddress(address)} is not of this group`)
+      throw new ProxyError('REFUSED', `${addressKey(address)} is not of this group`)
     }
     return found
   }

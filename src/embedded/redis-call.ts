@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import type { Address } from '../base/address.ts'
-import { formatAddress } from '../base/address.ts'
+import { addressKey } from '../base/address.ts'
 import { ProxyError, reasonOf } from '../base/errors.ts'
 
 /** A RESP2 reply as plain data; an error reply is the value `{ error }`. */
@@ -19,7 +19,7 @@ export function redisCall(
     const socket = connect(address.port, address.host)
     const fail = (why: unknown): void => {
       socket.destroy()
-      const message = `${formatAddress(address)} ${args[0] ?? ''}: ${reasonOf(why)}`
+      const message = `${addressKey(address)} ${args[0] ?? ''}: ${reasonOf(why)}`
       reject(new ProxyError('LINK_LOST', message, { cause: why }))
     }
     socket.setEncoding('latin1')

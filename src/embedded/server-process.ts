@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from '../base/address.ts'
-import { formatAddress } from '../base/address.ts'
+import { addressKey } from '../base/address.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Guard } from './guard.ts'
 import { redisCall } from './redis-call.ts'
@@ -114,7 +114,7 @@ async function untilAnswers(server: ServerProcess, password: string | undefined)
     }
     await delay(20)
   }
-  const where = formatAddress(server.address)
+  const where = addressKey(server.address)
   const lastLines = readFileSync(server.logPath, 'utf8').trim().split('\n').slice(-3).join(' | ')
   throw new ProxyError('REFUSED', `redis-server on ${where} did not start: ${lastLines}`)
 }

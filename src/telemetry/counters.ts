@@ -60,7 +60,7 @@ export const labels = {
     'shutdown',
   ],
   /** How a sentinel stands with us. */
-  sentinel: ['connected', 'disconnected', 'tilt', 'stale'],
+  sentinel: ['ok', 'stale', 'tilt', 'unreachable'],
   /** Where an observation about the group came from. */
   evidence: ['event', 'poll', 'hello', 'role', 'directory'],
 } as const
