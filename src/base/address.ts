@@ -1,29 +1,66 @@
-import { ProxyError } from './errors.ts'
+import { networkInterfaces } from 'node:os'
 
-/** Where a server listens. IPv6 hosts are kept without brackets. */
+/** Where a server listens. The host is a literal IP address or a name, without brackets. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
-/** `host:port` or `[::1]:port`; throws ProxyError CONFIG with what is wrong. */
-export function parseAddress(text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text.trim())
-  const host = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  if (host === undefined || port > 65_535) {
-    throw new ProxyError('CONFIG', `"${text}" is not an address; allowed: host:port or [::1]:port`)
+/** `host:port`, the form for people and for keys of maps; IPv6 hosts in brackets. */
+export function addressKey(address: Address): string {
+  return address.host.includes(':')
+    ? `[${address.host}]:${String(address.port)}`
+    : `${address.host}:${String(address.port)}`
+}
+
+export function sameAddress(a: Address | null, b: Address | null): boolean {
+  if (a === null || b === null) return a === b
+  return a.port === b.port && a.host === b.host
+}
+
+/** One spelling for one host: lower case, no brackets, no final dot, no IPv4 inside of IPv6. */
+export function normalizeHost(host: string): string {
+  let plain = host.trim().toLowerCase()
+  if (plain.startsWith('[') && plain.endsWith(']')) plain = plain.slice(1, -1)
+  if (plain.startsWith('::ffff:') && plain.includes('.')) plain = plain.slice(7)
+  if (plain.length > 1 && plain.endsWith('.')) plain = plain.slice(0, -1)
+  return plain
+}
+
+/** A port as digits, or null when it is not one. */
+export function parsePort(text: string): number | null {
+  if (!/^[0-9]{1,5}$/.test(text)) return null
+  const port = Number(text)
+  return port <= 65_535 ? port : null
+}
+
+/** `host:port`, `[v6]:port`; null when it is neither. */
+export function parseAddress(text: string): Address | null {
+  const colon = text.lastIndexOf(':')
+  if (colon <= 0) return null
+  const host = text.slice(0, colon)
+  const bracketed = host.startsWith('[') && host.endsWith(']')
+  if (host.includes(':') && !bracketed) return null
+  const port = parsePort(text.slice(colon + 1))
+  return port === null || port === 0 ? null : { host: normalizeHost(host), port }
+}
+
+/** An address that no connection can be meant for: unspecified host, no host, port 0. */
+export function isUnusable(address: Address): boolean {
+  return (
+    address.host === '' ||
+    address.host === '0.0.0.0' ||
+    /^[0:]*:[0:]*$/.test(address.host) ||
+    address.port === 0
+  )
+}
+
+/** Every address under which a listener can be reached from this machine (0.0.0.0 is many). */
+export function ownAddresses(listen: Address): Address[] {
+  if (listen.host !== '' && !isUnusable({ host: listen.host, port: 1 })) return [listen]
+  const hosts = new Set(['0.0.0.0', '::', '127.0.0.1', '::1', 'localhost'])
+  for (const list of Object.values(networkInterfaces())) {
+    for (const item of list ?? []) hosts.add(normalizeHost(item.address))
   }
-  return { host, port }
-}
-
-/** The inverse of `parseAddress`. */
-export function formatAddress(address: Address): string {
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host
-  return `${host}:${address.port}`
-}
-
-/** Whether both name the same host and port, letter by letter (no name is resolved). */
-export function sameAddress(a: Address, b: Address): boolean {
-  return a.port === b.port && a.host.toLowerCase() === b.host.toLowerCase()
+  return [...hosts].map((host) => ({ host, port: listen.port }))
 }
