@@ -55,9 +55,10 @@ export class RequestFramer extends RequestRegisters {
   /** Whether the client may send large requests; false puts the server's small limits on it. */
   authenticated = true
 
-  readonly #maxInline: number
-  readonly #maxBulk: number
+  readonly #limits: RequestLimits
   readonly #streamAbove: number
+  /** Bytes of an argument up to which no limit can forbid it. */
+  readonly #plainBulk: number
   #state: number = START
   #streaming = false
   /** The beginning of a split request; while streaming, of a split length line. */
@@ -70,9 +71,9 @@ export class RequestFramer extends RequestRegisters {
 
   constructor(requestLimits: RequestLimits) {
     super()
-    this.#maxInline = requestLimits.maxInlineBytes
-    this.#maxBulk = requestLimits.maxBulkBytes
+    this.#limits = requestLimits
     this.#streamAbove = requestLimits.streamAboveBytes
+    this.#plainBulk = Math.min(requestLimits.maxBulkBytes, limits.unauthenticatedBulkBytes)
   }
 
   /** Bytes of memory held for an incomplete request; a little more than what came of it. */
@@ -107,10 +108,10 @@ export class RequestFramer extends RequestRegisters {
       const body = at + sizeOfLine(length)
       const stop = body + length
       if (length < 0 || stop + 2 > end || chunk[stop] !== CR || chunk[stop + 1] !== LF) {
-        return this.#adopt(chunk, base, at, left)
+        return this.#adopt(chunk, base, at, left, end)
       }
-      if (length > limits.unauthenticatedBulkBytes && this.#isUnusual(length, left)) {
-        return this.#adopt(chunk, base, at, left)
+      if (length > this.#plainBulk && this.#isUnusual(length, left)) {
+        return this.#adopt(chunk, base, at, left, end)
       }
       if (left === argc) {
         this.nameStart = body
@@ -133,9 +134,9 @@ export class RequestFramer extends RequestRegisters {
     return this.authenticated ? limits.multibulkArguments : limits.unauthenticatedArguments
   }
 
-  /** Whether an argument of more than 16 KiB is one that `#bulk` must judge. */
+  /** Whether an argument of more than `#plainBulk` is one that `#bulk` must judge. */
   #isUnusual(length: number, left: number): boolean {
-    if (length > this.#maxBulk || !this.authenticated) return true
+    if (length > this.#limits.maxBulkBytes || !this.authenticated) return true
     return left === this.argc && length > limits.nameBytes
   }
 
@@ -149,7 +150,8 @@ export class RequestFramer extends RequestRegisters {
   }
 
   /** Takes the whole lines and arguments chunk[base, at) into the carry; a length line is next. */
-  #adopt(chunk: Uint8Array, base: number, at: number, left: number): false {
+  #adopt(chunk: Uint8Array, base: number, at: number, left: number, end: number): false {
+    if (at - base > this.#streamAbove) return this.#begin(chunk, base, end)
     this.#carry.append(chunk, base, at, at - base)
     this.#left = left
     this.nameStart -= base
@@ -190,13 +192,13 @@ export class RequestFramer extends RequestRegisters {
   }
 
   #gatherLine(chunk: Uint8Array, end: number): number {
-    const behind = this.#line.readLength(this.#carry, chunk, this.position, end, this.#maxInline)
+    const max = this.#limits.maxInlineBytes
+    const behind = this.#line.readLength(this.#carry, chunk, this.position, end, max)
     this.position = behind < 0 ? end : behind
     if (behind === lineEnds.notYet) return framed.more
-    if (this.#state === COUNT) {
-      return behind < 0 ? this.#fail(faultReplies.countLineTooBig) : this.#count()
-    }
-    return behind < 0 ? this.#fail(faultReplies.lengthLineTooBig) : this.#bulk()
+    const isCount = this.#state === COUNT
+    if (behind >= 0) return isCount ? this.#count() : this.#bulk()
+    return this.#fail(isCount ? faultReplies.countLineTooBig : faultReplies.lengthLineTooBig)
   }
 
   /** The line `*n` is complete. */
@@ -247,7 +249,7 @@ export class RequestFramer extends RequestRegisters {
 
   /** The reply to an argument of a length that is refused, or null. */
   #lengthFault(length: number): Uint8Array | null {
-    if (!(length >= 0 && length <= this.#maxBulk)) return faultReplies.invalidLength
+    if (!(length >= 0 && length <= this.#limits.maxBulkBytes)) return faultReplies.invalidLength
     const isLarge = length > limits.unauthenticatedBulkBytes && !this.authenticated
     return isLarge ? faultReplies.unauthenticatedLength : null
   }
@@ -292,7 +294,7 @@ export class RequestFramer extends RequestRegisters {
 
   #gatherInline(chunk: Uint8Array, end: number): number {
     const from = this.position
-    const to = this.#line.readInline(this.#carry, chunk, from, end, this.#maxInline)
+    const to = this.#line.readInline(this.#carry, chunk, from, end, this.#limits.maxInlineBytes)
     this.position = to < 0 ? end : to + 1
     if (to === lineEnds.notYet) return framed.more
     if (to < 0) return this.#fail(faultReplies.inlineTooBig)
@@ -341,10 +343,9 @@ export class RequestFramer extends RequestRegisters {
     for (;;) {
       if (this.#state === LENGTH) {
         const length = this.#carry.length > 0 ? -1 : readNumber(chunk, at, end, DOLLAR)
-        if (length < 0)
+        if (length < 0 || this.#lengthFault(length) !== null) {
           return at > from ? this.#part(chunk, from, at) : this.#streamLine(chunk, end)
-        const refusal = this.#lengthFault(length)
-        if (refusal !== null) return this.#fail(refusal)
+        }
         at += sizeOfLine(length)
         this.#state = BODY
         this.#remaining = length

@@ -87,7 +87,7 @@ const int64Max = '9223372036854775807'
 /**
  * The integer written in `bytes[start, end)` by the rules of the server's `string2ll`: an optional
  * minus, no plus, no spaces, no leading zeros, within 64 bits. NaN when it is none. Beyond 2^53 the
- * value is the nearest number, which is enough to compare it with a limit.
+ * last digits are lost, which is good enough to compare the value with a limit.
  */
 export function parseInt64(bytes: Uint8Array, start: number, end: number): number {
   const negative = start < end && bytes[start] === 0x2d
