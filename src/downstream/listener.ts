@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { errorReply, ProxyError, type ErrorCode } from '../base/errors.ts'
+import { errorReply } from '../base/errors.ts'
 import { Session } from './session.ts'
 import type { SessionContext } from './session-context.ts'
 
@@ -17,35 +17,26 @@ export interface ListenerOptions {
   readonly idStep: number
 }
 
-/** What the listener counts. */
-export interface ListenerCounters {
-  connections: number
-  refusedMaxClients: number
-  disconnected(why: ErrorCode): void
-}
-
 /** Accepts clients and keeps the register of their sessions. */
 export class Listener {
   readonly sessions = new Map<number, Session>()
   readonly #options: ListenerOptions
   readonly #context: SessionContext
-  readonly #counters: ListenerCounters
   readonly #servers: Server[] = []
   #nextId: number
 
   constructor(
     options: ListenerOptions,
     context: Omit<SessionContext, 'onClosed'>,
-    counters: ListenerCounters,
   ) {
     this.#options = options
-    this.#counters = counters
     this.#nextId = options.firstId
     this.#context = {
       ...context,
       onClosed: (session, why) => {
         this.sessions.delete(session.id)
-        counters.disconnected(why)
+        context.counters.clients--
+        context.counters.clientDisconnects[why]++
       },
     }
   }
@@ -82,24 +73,25 @@ export class Listener {
   /** No new clients; those here get the replies owed to them, then are closed. */
   async close(deadlineMs: number): Promise<void> {
     for (const server of this.#servers) server.close()
-    for (const session of [...this.sessions.values()]) session.end()
+    for (const session of [...this.sessions.values()]) session.end('shutdown')
     const end = this.#context.clock.now() + deadlineMs
     while (this.sessions.size > 0 && this.#context.clock.now() < end) {
       await new Promise((done) => setTimeout(done, 10))
     }
-    for (const session of [...this.sessions.values()]) session.destroy(new ProxyError('SHUTDOWN'))
+    for (const session of [...this.sessions.values()]) session.close('shutdown')
   }
 
   #accept(socket: Socket): void {
     if (this.sessions.size >= this.#options.maxClients) {
-      this.#counters.refusedMaxClients++
+      this.#context.counters.clientDisconnects['max-clients']++
       socket.on('error', () => undefined)
       socket.end(errorReply('MAX_CLIENTS'))
       return
     }
     const id = this.#nextId
     this.#nextId += this.#options.idStep
-    this.#counters.connections++
+    this.#context.counters.clientConnections++
+    this.#context.counters.clients++
     this.sessions.set(id, new Session(id, socket, this.#context))
   }
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts'
-import type { ErrorCode } from '../base/errors.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import type { RequestLimits } from '../protocol/resp.ts'
 import type { Router } from '../routing/router.ts'
-import type { LeaseReason, Traits } from '../routing/traits.ts'
+import type { Traits } from '../routing/traits.ts'
+import type { DataPlaneCounters } from '../telemetry/counters.ts'
 import type { Session } from './session.ts'
 
 /** Limits of one client, in bytes. */
@@ -19,13 +19,8 @@ export interface SessionLimits {
   readonly transactionBytes: number
 }
 
-/** What sessions count. */
-export interface SessionCounters {
-  commandsIn: number
-  repliesOut: number
-  inDoubt: number
-  leaseTaken(reason: LeaseReason): void
-}
+/** Why a client's connection ended; the label of `client_disconnects_total`. */
+export type CloseReason = keyof DataPlaneCounters['clientDisconnects']
 
 /** Everything that is the same for all sessions of a process. */
 export interface SessionContext {
@@ -35,8 +30,8 @@ export interface SessionContext {
   readonly turn: Turn
   readonly requestLimits: RequestLimits
   readonly limits: SessionLimits
-  readonly counters: SessionCounters
+  readonly counters: DataPlaneCounters
   /** The traits of replies that the proxy gives by itself. */
   readonly localTraits: Traits
-  onClosed(session: Session, why: ErrorCode): void
+  onClosed(session: Session, why: CloseReason): void
 }

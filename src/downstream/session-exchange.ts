@@ -35,6 +35,8 @@ export class SessionExchange implements Exchange {
   via: Via = 'lane'
   /** Complete, though its turn in the client's line may not have come. */
   done = false
+  /** Answered with an error of our own. */
+  refused = false
   /** The client wants no reply to it (CLIENT REPLY OFF or SKIP). */
   muted = false
   /** Not in the client's line: a command of the proxy's own, to rebuild a link's state. */

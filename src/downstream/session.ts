@@ -12,7 +12,7 @@ import { SessionExchange, type ExchangeHome, type Observer } from './session-exc
 import { initialState, leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Transaction } from './transaction.ts'
-import type { SessionContext } from './session-context.ts'
+import type { CloseReason, SessionContext } from './session-context.ts'
 import { beginUpload, type Upload } from './upload.ts'
 import { handle } from './verbs.ts'
 
@@ -88,6 +88,7 @@ export class Session implements ExchangeHome, PinHome {
   #parking = 0
   /** The client has closed its side; what it sent before is still served. */
   #halfClosed = false
+  #ending: CloseReason = 'client'
   #onIdle: (() => void) | null = null
   #upload: Upload | null = null
 
@@ -177,11 +178,14 @@ export class Session implements ExchangeHome, PinHome {
       framer.subStart,
       framer.subEnd,
     )
-    this.context.counters.commandsIn++
+    const { commands } = this.context.counters
     if (this.pin.raw) {
+      commands.lease++
       if (!this.pin.pipe(bytes, start, end)) this.#parkForRoom(null)
     } else if (traits.route === 'lane') {
       if (this.state.transaction !== 'none') this.transaction?.add(traits, bytes, start, end)
+      if (this.pin.held) commands.lease++
+      else commands.lane++
       this.#dispatch(this.#exchange(traits, bytes, start, end))
     } else {
       const own = bytes.slice(start, end)
@@ -192,7 +196,7 @@ export class Session implements ExchangeHome, PinHome {
   #takeOther(found: number, framer: RequestFramer): void {
     if (found === framed.fault) {
       this.answer(framer.fault)
-      this.end()
+      this.end('protocol')
       return
     }
     if (found === framed.big) this.#upload = beginUpload(this, framer)
@@ -218,6 +222,7 @@ export class Session implements ExchangeHome, PinHome {
 
   /** A reply of the proxy's own, in its place in the client's line. */
   answer(bytes: Uint8Array): void {
+    this.context.counters.commands.local++
     const exchange = this.#exchange(this.context.localTraits, bytes, 0, 0)
     this.#pending.push(exchange)
     this.onReply(exchange, bytes, 0, bytes.length, true)
@@ -232,6 +237,7 @@ export class Session implements ExchangeHome, PinHome {
     exchange.errorEnds = options.errorEnds ?? false
     if (options.streamed === true) exchange.body = 'receiving'
     if (options.via !== undefined && !this.pin.held) exchange.via = options.via
+    this.context.counters.commands[this.pin.held ? 'lease' : options.via === 'control' ? 'control' : 'lane']++
     if (request.traits.replay === 'blocking') exchange.startedAt = this.context.clock.now()
     this.#dispatch(exchange)
     return exchange
@@ -280,7 +286,7 @@ export class Session implements ExchangeHome, PinHome {
       this.#park()
       this.pin.take(reason).then(
         () => {
-          this.context.counters.leaseTaken(reason)
+          this.context.counters.leasesTaken[reason]++
           this.#proceed(then)
         },
         (thrown: unknown) => {
@@ -293,24 +299,25 @@ export class Session implements ExchangeHome, PinHome {
   }
 
   /** No more requests; the replies owed are delivered, then the connection is closed. */
-  end(): void {
+  end(why: CloseReason): void {
     if (this.#input === 'closed' || this.#input === 'ending') return
     this.#input = 'ending'
+    this.#ending = why
     this.#rest = []
     if (this.#pending.size === 0) this.#finish()
   }
 
   /** Closes the connection now; what is in flight for it is dropped. */
-  destroy(cause: ProxyError): void {
+  close(why: CloseReason): void {
     if (this.#input === 'closed') return
     this.#output.flush()
-    this.#close(cause.code)
+    this.#close(why)
   }
 
   #onPinFailed(thrown: unknown): void {
     const code = thrown instanceof ProxyError ? thrown.code : 'MASTERDOWN'
-    if (code === 'HANDSHAKE_FAILED') this.destroy(thrown as ProxyError)
-    else this.answer(errorReply(code))
+    if (code === 'HANDSHAKE_FAILED') this.close('error')
+    else if (code !== 'CLIENT_GONE') this.answer(errorReply(code))
   }
 
   // ── parking ────────────────────────────────────────────────────────────────────────────────
@@ -343,7 +350,7 @@ export class Session implements ExchangeHome, PinHome {
     while (this.#isReading()) {
       const chunk = this.#rest.shift()
       if (chunk === undefined) {
-        if (this.#halfClosed) this.end()
+        if (this.#halfClosed) this.end('client')
         else this.#socket.resume()
         return
       }
@@ -392,14 +399,14 @@ export class Session implements ExchangeHome, PinHome {
     if (!exchange.muted) {
       this.#output.append(b, start, end)
       if (this.#output.unread > this.context.limits.outputLimitBytes) {
-        this.destroy(new ProxyError('OUTPUT_LIMIT'))
+        this.close('output-limit')
         return
       }
     }
     if (!last) return
     exchange.done = true
     pending.shift()
-    this.context.counters.repliesOut++
+    if (!exchange.refused) this.context.counters.replies++
     if (pending.size > 0) this.#giveDone()
     if (pending.size === 0) this.#idle()
   }
@@ -414,7 +421,7 @@ export class Session implements ExchangeHome, PinHome {
       }
       if (next?.done !== true) return
       this.#pending.shift()
-      this.context.counters.repliesOut++
+      if (!next.refused) this.context.counters.replies++
     }
   }
 
@@ -437,11 +444,11 @@ export class Session implements ExchangeHome, PinHome {
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void {
     if (exchange.observer?.onLost(cause) === true || exchange.hidden) return
     const code: ErrorCode = cause.code
-    if (code === 'INDOUBT') this.context.counters.inDoubt++
     if (code === 'HANDSHAKE_FAILED' || (fate === 'in-doubt' && code !== 'INDOUBT')) {
-      this.destroy(cause)
+      this.close(code === 'HANDSHAKE_FAILED' ? 'error' : 'half-reply')
       return
     }
+    exchange.refused = true
     if (this.state.transaction !== 'none') this.apply({ what: 'transaction-flawed' })
     const reply = errorReply(code)
     this.#give(exchange, reply, 0, reply.length, true)
@@ -475,7 +482,7 @@ export class Session implements ExchangeHome, PinHome {
     this.#output.append(bytes, start, end)
     const { unread } = this.#output
     if (unread > this.context.limits.outputLimitBytes) {
-      this.destroy(new ProxyError('OUTPUT_LIMIT'))
+      this.close('output-limit')
     } else if (unread > this.context.limits.outputPauseBytes) {
       this.pin.pause()
       this.onResume(() => {
@@ -496,8 +503,8 @@ export class Session implements ExchangeHome, PinHome {
     timeLeft(this, exchange)
   }
 
-  onPinBroken(cause: ProxyError): void {
-    this.destroy(cause)
+  onPinBroken(): void {
+    this.close('lease-lost')
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────
@@ -505,28 +512,31 @@ export class Session implements ExchangeHome, PinHome {
   readonly #onEnd = (): void => {
     // a half-closed client still gets its replies, but one that waits inside the server is freed
     const head = this.#pending.peek()
-    if (this.pin.raw || head?.traits.replay === 'blocking') this.#close('CLIENT_GONE')
+    if (this.pin.raw || head?.traits.replay === 'blocking') this.#close('client')
     else if (this.#input === 'parked') this.#halfClosed = true
-    else this.end()
+    else this.end('client')
   }
 
   readonly #onGone = (): void => {
-    this.#close('CLIENT_GONE')
+    this.#close('client')
   }
 
   /** All replies are out: close, so that the client reads them before the end. */
   #finish(): void {
     this.#output.flush()
-    this.#close('CLIENT_GONE', true)
+    this.#close(this.#ending, true)
   }
 
-  #close(why: ErrorCode, graceful = false): void {
+  #close(why: CloseReason, graceful = false): void {
     if (this.#input === 'closed') return
     const isClean = this.#pending.size === 0 && this.reasons.length === 0
     this.#input = 'closed'
     this.#rest = []
     this.#onIdle = null
-    for (const exchange of this.#pending.drain()) exchange.abandoned = true
+    for (const exchange of this.#pending.drain()) {
+      exchange.abandoned = true
+      this.context.counters.dropped++
+    }
     this.pin.close(isClean)
     if (graceful) this.#socket.end()
     else this.#socket.destroy()

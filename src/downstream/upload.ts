@@ -73,7 +73,7 @@ class GatheredUpload implements Upload {
     if (this.#bytes > gatheredBytes) {
       this.#parts = []
       this.#session.answer(tooLarge)
-      this.#session.end()
+      this.#session.end('protocol')
     } else if (last) {
       const own = Buffer.concat(this.#parts)
       handle(this.#session, { traits: this.#traits, bytes: own, args: args(own, 0, own.length) })

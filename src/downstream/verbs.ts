@@ -1,4 +1,4 @@
-import { errorReply, ProxyError } from '../base/errors.ts'
+import { errorReply } from '../base/errors.ts'
 import { lowerAscii, parseInteger } from '../protocol/request.ts'
 import { blocks } from '../routing/arguments.ts'
 import type { SessionVerb } from '../routing/traits.ts'
@@ -95,7 +95,7 @@ const reset: Handler = (session, request) => {
 
 const quit: Handler = (session) => {
   session.answer(ok)
-  session.end()
+  session.end('quit')
 }
 
 const subscribe: Handler = (session, request) => {
@@ -246,6 +246,6 @@ const handlers: Record<SessionVerb, Handler> = {
   asking: plain,
   shutdown: throughControl,
   close: (session) => {
-    session.destroy(new ProxyError('PROTOCOL', 'an HTTP request'))
+    session.close('protocol')
   },
 }

@@ -1,4 +1,4 @@
-import { formatAddress, sameAddress, type Address } from '../base/address.ts'
+import { addressKey, sameAddress, type Address } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { deferred } from '../base/deferred.ts'
 import { ProxyError, reasonOf } from '../base/errors.ts'
@@ -148,7 +148,7 @@ export class Follower {
         else await this.#switchTo(master)
         pauseMs = firstPauseMs
       } catch (thrown) {
-        this.#observer.onAttemptFailed(formatAddress(master), reasonOf(thrown))
+        this.#observer.onAttemptFailed(addressKey(master), reasonOf(thrown))
         await this.#pause(pauseMs)
         pauseMs = Math.min(longestPauseMs, pauseMs * 2)
       }
@@ -156,7 +156,7 @@ export class Follower {
   }
 
   #isSame(master: Address): boolean {
-    return this.#current !== null && this.#current.address === formatAddress(master)
+    return this.#current !== null && this.#current.address === addressKey(master)
   }
 
   /** The master is the one we have: open again if it still is the same server and a master. */

@@ -12,10 +12,10 @@ import type {
   LeaseOwner,
   LinkState,
 } from '../dispatcher.ts'
-import type { LeaseReason } from '../routing/traits.ts'
+import type { LeaseReason, ReplayClass } from '../routing/traits.ts'
 import { GateLease } from './gate-lease.ts'
 import { HoldQueue, type HoldLimits } from './hold-queue.ts'
-import { judge, type InDoubtPolicy } from './replay.ts'
+import { judge, replayedBy, type InDoubtPolicy } from './replay.ts'
 import { provesNotExecuted, symptomOf, type Symptom } from './symptoms.ts'
 
 /** Why the gate does not let commands pass; the label of `holds_total{reason}`. */
@@ -40,12 +40,19 @@ export interface GateOptions extends HoldLimits {
   readonly inDoubt: InDoubtPolicy
 }
 
+/** What allowed a command to be sent again; the label of `replayed_total`. */
+export type ReplayBy = 'unsent' | 'refused' | Exclude<ReplayClass, 'never'>
+
 /** What the gate reports. Every move once; commands are only counted. */
 export interface GateObserver {
   onMove(from: GateState['name'], to: GateState, heldMs: number): void
   /** The data path has met something that a healthy master does not do. */
   onSymptom(symptom: Symptom, generation: Generation | null, detail: string): void
-  onJudged(judgement: 'again' | 'in-doubt' | 'refused', exchange: Exchange): void
+  /** A command will be sent again, and what allows it. */
+  onReplay(by: ReplayBy): void
+  onInDoubt(): void
+  /** A command was answered with an error of ours and not executed. */
+  onRefused(why: 'hold-window' | 'hold-commands' | 'upload-cut'): void
 }
 
 /** The one place that decides whether a command goes on, waits, or fails. */
@@ -198,7 +205,7 @@ export class Gate implements Dispatcher, Arbiter {
   }
 
   #refuse(exchange: Exchange, code: 'MASTERDOWN' | 'TRYAGAIN'): void {
-    this.#observer.onJudged('refused', exchange)
+    this.#observer.onRefused(code === 'MASTERDOWN' ? 'hold-window' : 'hold-commands')
     exchange.onLost(new ProxyError(code), 'unsent')
   }
 
@@ -265,6 +272,7 @@ export class Gate implements Dispatcher, Arbiter {
   takesBack(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean {
     if (!this.refuses(exchange, bytes, start, end)) return false
     exchange.attempts--
+    this.#observer.onReplay('refused')
     this.#takeBack(exchange)
     return true
   }
@@ -293,13 +301,14 @@ export class Gate implements Dispatcher, Arbiter {
   judge(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): boolean {
     switch (judge(exchange, fate, begun, this.#options.inDoubt)) {
       case 'again':
-        this.#observer.onJudged('again', exchange)
+        this.#observer.onReplay(replayedBy(exchange, fate))
         return true
       case 'in-doubt':
-        this.#observer.onJudged('in-doubt', exchange)
+        this.#observer.onInDoubt()
         exchange.onLost(new ProxyError('INDOUBT', undefined, { cause }), 'in-doubt')
         return false
       case 'cut':
+        this.#observer.onRefused('upload-cut')
         exchange.onLost(new ProxyError('UPLOAD_CUT', undefined, { cause }), 'unsent')
         return false
       case 'close':

@@ -45,6 +45,13 @@ export function judge(
   }
 }
 
+/** What allowed a command that was judged `again` to be sent again. */
+export function replayedBy(exchange: Exchange, fate: Fate): 'unsent' | Exclude<ReplayClass, 'never'> {
+  if (fate === 'unsent') return 'unsent'
+  const found = classOf(exchange)
+  return found === 'never' ? 'read' : found
+}
+
 function doubt(policy: InDoubtPolicy): Judgement {
   return policy === 'close' ? 'close' : 'in-doubt'
 }
