@@ -12,7 +12,7 @@ import type { LinkOptions } from './redis-link.ts'
 
 type LinkState =
   | { readonly name: 'connecting' }
-  | { readonly name: 'up'; readonly redis: Redis; readonly stopPing: () => void }
+  | { readonly name: 'up'; readonly redis: Redis; readonly stop: () => void }
   | { readonly name: 'waiting'; readonly cancel: () => void }
   | { readonly name: 'closed' }
 
@@ -49,6 +49,9 @@ export interface KeptLinkOptions {
 /** Short, because each second without a sentinel is a second of blindness. */
 export const linkBackoff = { minMs: 100, maxMs: 2_000 } as const
 
+/** Up for so long, a link counts as well again. */
+const SETTLED_MS = 1_000
+
 /** A connection that comes back for ever, with our own bounded and jittered back-off. */
 export class KeptLink {
   readonly #options: KeptLinkOptions
@@ -74,8 +77,8 @@ export class KeptLink {
   /** The owner found the connection useless: it is dropped and made anew. */
   fail(reason: string): void {
     if (this.#state.name !== 'up') return
-    const { redis, stopPing } = this.#state
-    stopPing()
+    const { redis, stop } = this.#state
+    stop()
     redis.disconnect()
     this.#retryLater(reason)
   }
@@ -86,7 +89,7 @@ export class KeptLink {
     this.#move({ name: 'closed' })
     if (state.name === 'waiting') state.cancel()
     if (state.name === 'up') {
-      state.stopPing()
+      state.stop()
       state.redis.disconnect()
     }
   }
@@ -118,12 +121,19 @@ export class KeptLink {
     redis.once('end', () => {
       if (this.#state.name === 'up' && this.#state.redis === redis) this.fail('connection closed')
     })
-    this.#move({ name: 'up', redis, stopPing: this.#startPing(redis) })
-    this.#backoff.reset()
-    if (this.#lastReason !== '') {
+    const stopPing = this.#startPing(redis)
+    // A link that is accepted and dies at once, again and again, keeps its growing waits.
+    const cancelSettled = this.#deps.clock.after(SETTLED_MS, () => {
+      this.#backoff.reset()
+      if (this.#lastReason === '') return
       this.#deps.log.info(this.#fields(), `${this.#options.what}: connected again`)
       this.#lastReason = ''
+    })
+    const stop = (): void => {
+      stopPing()
+      cancelSettled()
     }
+    this.#move({ name: 'up', redis, stop })
     this.#hooks.onUp()
   }
 

@@ -90,9 +90,11 @@ async function introduce(redis: Redis, options: LinkOptions): Promise<void> {
  */
 export async function askAll(
   redis: Redis,
-  commands: readonly (readonly string[])[],
+  commands: readonly (readonly [string, ...string[]])[],
 ): Promise<unknown[]> {
-  const results = await redis.pipeline(commands.map((command) => [...command])).exec()
+  const pipeline = redis.pipeline()
+  for (const [name, ...args] of commands) pipeline.call(name, ...args)
+  const results = await pipeline.exec()
   if (results === null) throw new ProxyError('LINK_LOST', 'the pipeline was not run')
   return results.map(([error, reply]) => {
     if (error === null) return reply

@@ -143,7 +143,11 @@ export class RoleProbe {
   }
 
   async #ask(redis: Redis, address: Address): Promise<RoleEvidence> {
-    const questions = [['ROLE'], ['INFO', 'server'], ['INFO', 'replication']]
+    const questions: [string, ...string[]][] = [
+      ['ROLE'],
+      ['INFO', 'server'],
+      ['INFO', 'replication'],
+    ]
     const [role, server, replication] = await askAll(redis, questions)
     if (role instanceof Error) throw role
     const info = `${text(server)}\r\n${text(replication)}`

@@ -104,10 +104,10 @@ export class SentinelPoller {
     })
   }
 
-  #questions(full: boolean): string[][] {
+  #questions(full: boolean): [string, ...string[]][] {
     const { group } = this.#options
-    const address = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', group]
-    const questions = [
+    const address: [string, ...string[]] = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', group]
+    const questions: [string, ...string[]][] = [
       address,
       ['SENTINEL', 'MASTER', group],
       address,
