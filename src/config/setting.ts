@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Kind, Unit } from './values.ts'
 
 /** What people are told about one key, beside its type. */
@@ -15,7 +15,7 @@ export interface SettingNotes {
 }
 
 /** One key of the configuration: reads any source, has a default, and carries its notes. */
-export type Setting<T> = z.ZodType<T, unknown>
+export type Setting<T> = z.ZodType<T>
 
 const notes = new WeakMap<z.ZodType, SettingNotes>()
 

@@ -20,7 +20,7 @@ export interface AddressMapping {
 
 /** A kind of value: its schema and what it allows, in words. */
 export interface Kind<T> {
-  readonly schema: z.ZodType<T, unknown>
+  readonly schema: z.ZodType<T>
   readonly allowed: string
   /** What its numbers count. */
   readonly unit: Unit
