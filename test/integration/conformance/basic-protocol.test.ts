@@ -59,7 +59,7 @@ const oddities: readonly Conversation[] = [
     steps: [
       raw('A', 'PING\n', 1, '+PONG\r\n'),
       raw('A', 'SET k v\r\nGET k\r\n', 2, '+OK\r\n$1\r\nv\r\n'),
-      raw('A', 'SET k "a b\\x41\\n\\"c"\r\nGET k\r\n', 2, '+OK\r\n$8\r\na bA\n"c\r\n'),
+      raw('A', 'SET k "a b\\x41\\n\\"c"\r\nGET k\r\n', 2, '+OK\r\n$7\r\na bA\n"c\r\n'),
       raw('A', "SET k 'it\\'s \\x41'\r\nGET k\r\n", 2, "+OK\r\n$9\r\nit's \\x41\r\n"),
       raw('A', '  GET    k  \t\r\n', 1),
       raw('A', 'SET "" ""\r\nGET ""\r\n', 2, '+OK\r\n$0\r\n\r\n'),

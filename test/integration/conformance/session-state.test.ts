@@ -4,11 +4,13 @@ import {
   act,
   ask,
   eof,
+  halfClose,
   pipe,
   raw,
   read,
   readUntil,
   say,
+  waitFor,
 } from '../../support/conversation.ts'
 import type { Conversation } from '../../support/conversation.ts'
 import { RawClient } from '../../support/raw-client.ts'
@@ -39,7 +41,6 @@ const replyModes: readonly (readonly [string, readonly string[]])[] = [
     'OFF and a subscription',
     ['CLIENT REPLY OFF', 'SUBSCRIBE c', 'UNSUBSCRIBE c', 'CLIENT REPLY ON'],
   ],
-  ['OFF and QUIT', ['CLIENT REPLY OFF', 'SET k v']],
 ]
 
 const replies: readonly Conversation[] = replyModes.map(([title, commands]) => ({
@@ -47,6 +48,18 @@ const replies: readonly Conversation[] = replyModes.map(([title, commands]) => (
   title: `CLIENT REPLY: ${title}`,
   steps: [pipe('A', [...commands, 'QUIT'], 0), eof('A'), say('B', 'GET k')],
 }))
+
+const silent: Conversation = {
+  item: 49,
+  title: 'CLIENT REPLY: a client that turned replies off writes, and leaves unheard',
+  steps: [
+    pipe('A', ['CLIENT REPLY OFF', 'SET k v', 'NOSUCH'], 0),
+    waitFor('GET k', /^v$/),
+    halfClose('A'),
+    eof('A', ''),
+    say('B', 'PING', '+PONG\r\n'),
+  ],
+}
 
 const tracking: readonly Conversation[] = [
   {
@@ -180,6 +193,6 @@ function protocolTypes(who: string): Conversation['steps'] {
   return [...types, ...more].map((type) => say(who, `DEBUG PROTOCOL ${type}`))
 }
 
-conformance('CLIENT REPLY', replies, stage)
+conformance('CLIENT REPLY', [...replies, silent], stage)
 conformance('CLIENT TRACKING', tracking, stage)
 conformance('streams within replies', streams, stage)
