@@ -5,7 +5,6 @@ import type { Carry } from './carry.ts'
  * `sdssplitargs`. Cold: nobody who is in a hurry sends inline requests.
  */
 
-const CR = 0x0d
 const backslash = 0x5c
 const doubleQuote = 0x22
 const singleQuote = 0x27
@@ -38,7 +37,7 @@ function escaped(byte: number): number {
 
 /**
  * The arguments of an inline line that is what the carry holds, if anything, and chunk[from, to);
- * null when quotes are unbalanced.
+ * null when quotes are unbalanced. A CR before the LF is a space like others.
  */
 export function lineWords(
   carry: Carry,
@@ -55,8 +54,6 @@ export function lineWords(
     start = 0
     end = carry.length
   }
-  // One CR before the LF belongs to the line's end.
-  if (end > start && line[end - 1] === CR) end--
   return splitInline(line, start, end)
 }
 

@@ -38,7 +38,6 @@ export class Nesting {
     const isInner = this.depth > 0
     this.#roles[this.depth] = isAttribute ? uncounted : isPush && isInner ? undecided : counted
     this.depth++
-    this.#kindLength = 0
     return true
   }
 

@@ -5,7 +5,7 @@ const CR = 0x0d
 const LF = 0x0a
 const ZERO = 0x30
 
-/** Bytes of a length line that are kept; a longer one holds no number, whatever follows. */
+/** Bytes of a length line that are kept: more than any number has, so the rest cannot make it one. */
 const keptBytes = 24
 
 /**
@@ -109,7 +109,6 @@ export class SplitLine {
 
   /** The number in the length line just read, NaN if it is none. */
   value(carry: Carry): number {
-    if (this.#seen > keptBytes) return NaN
     return parseInt64(carry.bytes, this.#start + 1, carry.length - 2)
   }
 }

@@ -8,7 +8,10 @@ const margin = 5
 /** What the margins hold, and what a chunk is overwritten with when it is used up: a digit. */
 const rubbish = 0x37
 
-/** Feeds `input`, cut at the offsets `cuts`, to `each`, as slices of buffers that do not last. */
+/**
+ * Feeds `input`, cut at the offsets `cuts`, to `each`, as slices of buffers that do not last. What
+ * comes next stands behind the slice already, as a temptation.
+ */
 export function inChunks(
   input: Uint8Array,
   cuts: readonly number[],
@@ -16,9 +19,10 @@ export function inChunks(
 ): void {
   const offsets = [...new Set([0, ...cuts, input.length])].sort((a, b) => a - b)
   for (let i = 1; i < offsets.length; i++) {
-    const piece = input.subarray(offsets[i - 1], offsets[i])
+    const from = offsets[i - 1] ?? 0
+    const piece = input.subarray(from, offsets[i])
     const chunk = Buffer.alloc(piece.length + 2 * margin, rubbish)
-    chunk.set(piece, margin)
+    chunk.set(input.subarray(from, from + piece.length + margin), margin)
     each(chunk, margin, margin + piece.length)
     chunk.fill(rubbish)
   }
@@ -82,7 +86,9 @@ export function feedRequests(
         result.fault = textOf(framer.fault)
         break
       }
-      if (framer.position < position) throw new Error('the framer went back')
+      if (framer.position < position || framer.position > end) {
+        throw new Error('the framer left the chunk')
+      }
       position = framer.position
       const piece = text(framer.start, framer.end)
       if (framer.owned) kept.push([framer.bytes, textOf(framer.bytes)])

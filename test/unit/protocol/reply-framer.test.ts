@@ -78,6 +78,16 @@ describe('one frame', () => {
   })
 })
 
+test('an attribute is never the type', () => {
+  const framer = new ReplyFramer()
+  const attribute = latin1('|1\r\n+a\r\n+b\r\n')
+  expect(framer.next(attribute, 0, attribute.length)).toBe(-1)
+  expect(framer.type).toBe(0)
+  expect(framer.midFrame).toBe(true)
+  expect(framer.next(latin1('+OK\r\n'), 0, 5)).toBe(5)
+  expect(framer.midFrame).toBe(false)
+})
+
 const malformed = [
   ...['x', '\r\n', '?', '\0', '$?\r\n', '*?\r\n', '%?\r\n', ';4\r\n', '.\r\n'],
   ...[
@@ -86,8 +96,8 @@ const malformed = [
     '$-0\r\n',
     '$-2\r\n',
     '$--1\r\n',
-    '$01\r\n',
-    '$00\r\n',
+    '$01\r\na\r\n',
+    '$00\r\n\r\n',
     '$+1\r\n',
     '$ 1\r\n',
   ],
@@ -120,7 +130,7 @@ describe('large ones', () => {
     const body = Buffer.alloc(4 * 1024 * 1024, '\r')
     const began = performance.now()
     for (let i = 0; i < 1024; i++) expect(framer.next(body, 0, body.length)).toBe(-1)
-    expect(performance.now() - began).toBeLessThan(1000)
+    expect(performance.now() - began).toBeLessThan(2000)
     expect(framer.next(latin1('\r\n+OK\r\n'), 0, 7)).toBe(2)
   })
 
@@ -147,8 +157,9 @@ describe('large ones', () => {
   test('a line has an end within 1 GiB', () => {
     const framer = new ReplyFramer()
     const piece = Buffer.alloc(16 * 1024 * 1024, 'a')
-    framer.next(latin1('+'), 0, 1)
-    for (let i = 0; i < 64; i++) expect(framer.next(piece, 0, piece.length)).toBe(-1)
+    expect(framer.next(latin1('+abcd'), 0, 5)).toBe(-1)
+    for (let i = 0; i < 63; i++) expect(framer.next(piece, 0, piece.length)).toBe(-1)
+    expect(framer.next(piece, 0, piece.length - 4)).toBe(-1)
     expect(() => framer.next(piece, 0, 1)).toThrow(ProtocolFault)
   })
 })

@@ -10,7 +10,7 @@ const anyByte = fc.integer({ min: 0, max: 255 }).map((byte) => String.fromCharCo
 const bytes = (maxLength: number): fc.Arbitrary<string> =>
   fc.array(anyByte, { maxLength }).map((chars) => chars.join(''))
 const sloppyEnd = fc.oneof(
-  fc.constant('\r\n'),
+  fc.constantFrom('\r\n', '\rx', 'x\n', '\n\r', '\r\r', '\n\n', '$1'),
   fc.tuple(anyByte, anyByte).map((two) => two.join('')),
 )
 const lineEnd = fc.oneof(

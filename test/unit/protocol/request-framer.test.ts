@@ -31,6 +31,8 @@ const accepted: [what: string, input: string, ...requests: string[]][] = [
   ['a request', ping, ping],
   ['two', ping + canonical('GET', 'a'), ping, canonical('GET', 'a')],
   ['any two bytes behind an argument', '*1\r\n$4\r\nPINGxx', ping],
+  ['a CR without LF behind an argument', '*1\r\n$4\r\nPING\rx', ping],
+  ['an LF without CR behind an argument', '*1\r\n$4\r\nPINGx\n', ping],
   ['any byte behind the CR of a count', '*1\rX$4\r\nPING\r\n', ping],
   ['any byte behind the CR of a length', '*1\r\n$4\rXPING\r\n', ping],
   ['*0', `*0\r\n${ping}`, ping],
@@ -214,9 +216,9 @@ describe('where the bytes are', () => {
   test('an argument of 1 MiB is reserved for as it arrives, not as it is announced', () => {
     const size = 1024 * 1024
     const limits = { streamAboveBytes: 2 * size }
-    expect(feedRequests(latin1(`*2\r\n$3\r\nSET\r\n$${size}\r\na`), [], limits).held).toBeLessThan(
-      20_000,
-    )
+    const announced = latin1(`*2\r\n$3\r\nSET\r\n$${size}\r\n${'a'.repeat(200)}`)
+    expect(feedRequests(announced, [], limits).held).toBeLessThan(20_000)
+    expect(feedRequests(announced, everyByte(announced), limits).held).toBeLessThan(20_000)
     const input = latin1(canonical('SET', 'a'.repeat(size)))
     const result = feedRequests(input, [100_000, 200_000, 300_000, 600_000], limits)
     expect(result.seen.map((request) => request.text.length)).toEqual([input.length])
@@ -267,6 +269,13 @@ describe('a request that is too large to gather', () => {
     }
   })
 
+  test('by its name, though it lies whole in the chunk', () => {
+    for (const cuts of [[], [100]]) {
+      const { seen } = feedRequests(latin1(canonical(name, 'a')), cuts, { streamAboveBytes: 2e5 })
+      expect(seen.map((request) => [request.isBig, request.name])).toEqual([[true, '']])
+    }
+  })
+
   test('and its line ends are put right', () => {
     const sloppy = `*4\rx$3\r\nSET??$3\r\nkeyab$2000\ry${long}z\n$1\r!kxy`
     const input = latin1(sloppy + ping)
@@ -280,11 +289,13 @@ describe('a request that is too large to gather', () => {
   })
 
   test('and it may still turn out to be malformed', () => {
-    const input = latin1(`*4\r\n$3\r\nSET\r\n$3\r\nkey\r\n$2000\r\n${long}\r\n$x\r\n`)
-    for (const cuts of [[], everyByte(input)]) {
-      const result = feedRequests(input, cuts, limits)
-      expect(result.fault).toBe(refused('invalid bulk length'))
-      expect(result.rest.endsWith(`${long}\r\n`)).toBe(true)
+    for (const line of ['$x\r\n', '$$1\r\nk\r\n', '$536870913\r\n', '$-1\r\n']) {
+      const input = latin1(`*4\r\n$3\r\nSET\r\n$3\r\nkey\r\n$2000\r\n${long}\r\n${line}`)
+      for (const cuts of [[], everyByte(input), [input.length - line.length + 1]]) {
+        const result = feedRequests(input, cuts, limits)
+        expect(result.fault).toBe(refused('invalid bulk length'))
+        expect(result.rest.endsWith(`${long}\r\n`)).toBe(true)
+      }
     }
   })
 
