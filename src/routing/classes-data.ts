@@ -151,6 +151,7 @@ export const dataClasses: readonly CommandClass[] = [
     replay: 'never',
     verb: 'asking',
     write: false,
+    inRun: false,
     names: 'asking',
   },
   {
@@ -158,6 +159,7 @@ export const dataClasses: readonly CommandClass[] = [
     route: 'lane',
     replay: 'never',
     write: false,
+    inRun: false,
     names: `
       sentinel|ckquorum sentinel|config sentinel|debug sentinel|failover sentinel|flushconfig
       sentinel|get-master-addr-by-name sentinel|get-primary-addr-by-name sentinel|help
@@ -170,6 +172,7 @@ export const dataClasses: readonly CommandClass[] = [
     why: 'A container: without a subcommand that it knows the server only answers an error.',
     route: 'lane',
     replay: 'never',
+    inRun: false,
     names: `
       acl client cluster config function latency memory module object pubsub script sentinel slowlog
       xgroup xinfo`,

@@ -83,6 +83,7 @@ export const sessionClasses: readonly CommandClass[] = [
     route: 'session',
     verb: 'xread',
     replayByArgs: true,
+    inRun: true,
     write: false,
     names: 'xread',
   },
@@ -91,6 +92,7 @@ export const sessionClasses: readonly CommandClass[] = [
     route: 'session',
     verb: 'xread',
     replayByArgs: true,
+    inRun: true,
     names: 'xreadgroup',
   },
   {
@@ -106,6 +108,7 @@ export const sessionClasses: readonly CommandClass[] = [
     route: 'lease',
     reason: 'blocking',
     replay: 'blocking',
+    inRun: true,
     names: 'blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin',
   },
   {

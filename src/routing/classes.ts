@@ -16,6 +16,8 @@ export interface CommandInfo {
 export interface KnownCommand {
   readonly traits: Traits
   readonly why: string
+  /** May stand in a transaction that goes to a shared link in one piece. */
+  readonly inRun: boolean
 }
 
 /** The names of a list that is written with white space between them. */
@@ -45,7 +47,8 @@ function build(): Map<string, KnownCommand> {
   for (const kind of [...dataClasses, ...sessionClasses]) {
     for (const name of namesOf(kind.names)) {
       if (known.has(name)) throw new Error(`command ${name} is in two classes`)
-      known.set(name, { traits: traitsOf(name, kind), why: kind.why })
+      const inRun = kind.inRun ?? kind.route === 'lane'
+      known.set(name, { traits: traitsOf(name, kind), why: kind.why, inRun })
     }
   }
   return known

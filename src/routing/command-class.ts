@@ -13,4 +13,9 @@ export interface CommandClass {
   readonly replayByArgs?: boolean
   /** Left out: everything that is not a read may change data. */
   readonly write?: boolean
+  /**
+   * May it stand in the body of a transaction that goes to a shared link in one piece? Left out:
+   * yes for what goes to a lane, no for all else.
+   */
+  readonly inRun?: boolean
 }
