@@ -17,10 +17,14 @@ export interface BlockingTimeout {
   readonly value: number
 }
 
-/** The final replay class of one request. */
-export function replayClass(traits: Traits, args: readonly Uint8Array[]): ReplayClass {
+/** The final replay class of one request. The time of day tells an expiry that has passed. */
+export function replayClass(
+  traits: Traits,
+  args: readonly Uint8Array[],
+  nowMs: number = Date.now(),
+): ReplayClass {
   if (!traits.replayByArgs) return traits.replay
-  return replayRules.get(traits.name)?.(args) ?? 'never'
+  return replayRules.get(traits.name)?.(args, nowMs) ?? 'never'
 }
 
 /**

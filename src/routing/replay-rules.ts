@@ -3,10 +3,11 @@ import type { ReplayClass } from './traits.ts'
 import { integerAt, isAmong, wordAt } from './words.ts'
 
 /**
- * The class of one request whose name alone does not decide. `args[0]` is the name. A rule that
- * meets what it does not know, such as an option of a later version, says `never`.
+ * The class of one request whose name alone does not decide. `args[0]` is the name, `nowMs` the
+ * time of day. A rule that meets what it does not know, such as an option of a later version, says
+ * `never`.
  */
-export type ReplayRule = (args: readonly Uint8Array[]) => ReplayClass
+export type ReplayRule = (args: readonly Uint8Array[], nowMs: number) => ReplayClass
 
 type Args = readonly Uint8Array[]
 
@@ -34,21 +35,25 @@ function getex(args: Args): ReplayClass {
 }
 
 /**
- * Conditions of the EXPIRE family, from `from` on. An absolute time is set once for all: NX, GT
- * and LT then find it set and answer 0. A relative time is later at every run: NX and LT refuse it
- * likewise, XX and GT accept it again.
+ * The EXPIRE family: key, time in units of `unitMs`, then conditions, or FIELDS and the rest. An
+ * absolute time is set once for all: NX, GT and LT then find it set and answer 0. A relative time
+ * is later at every run: NX and LT refuse it likewise, XX accepts it again, and GT may do either. A
+ * time that has passed deletes the key, and the second run finds none.
  */
-function expiry(relative: boolean, from: number): ReplayRule {
-  return (args) => {
-    let replay: ReplayClass = relative ? 'time-relative' : 'same-state'
-    for (let i = from; i < args.length; i++) {
+function expiry(kind: 'relative' | 'absolute', unitMs: number): ReplayRule {
+  return (args, nowMs) => {
+    const time = integerAt(args, 2)
+    if (time === null) return 'never'
+    const relative = kind === 'relative'
+    let again = relative ? time > 0 : time * unitMs > nowMs
+    for (let i = 3; i < args.length; i++) {
       const option = wordAt(args, i)
       if (option === 'fields') break
-      if (option === 'xx' || (option === 'gt' && relative)) continue
-      if (option !== 'nx' && option !== 'gt' && option !== 'lt') return 'never'
-      replay = 'other-reply'
+      if (option === 'nx' || option === 'lt' || (option === 'gt' && !relative)) again = false
+      else if (option !== 'xx') return 'never'
     }
-    return replay
+    if (!again) return 'other-reply'
+    return relative ? 'time-relative' : 'same-state'
   }
 }
 
@@ -195,14 +200,14 @@ function xreadgroup(args: Args): ReplayClass {
 export const replayRules: ReadonlyMap<string, ReplayRule> = new Map<string, ReplayRule>([
   ['set', set],
   ['getex', getex],
-  ['expire', expiry(true, 3)],
-  ['pexpire', expiry(true, 3)],
-  ['expireat', expiry(false, 3)],
-  ['pexpireat', expiry(false, 3)],
-  ['hexpire', expiry(true, 3)],
-  ['hpexpire', expiry(true, 3)],
-  ['hexpireat', expiry(false, 3)],
-  ['hpexpireat', expiry(false, 3)],
+  ['expire', expiry('relative', 1_000)],
+  ['pexpire', expiry('relative', 1)],
+  ['expireat', expiry('absolute', 1_000)],
+  ['pexpireat', expiry('absolute', 1)],
+  ['hexpire', expiry('relative', 1_000)],
+  ['hpexpire', expiry('relative', 1)],
+  ['hexpireat', expiry('absolute', 1_000)],
+  ['hpexpireat', expiry('absolute', 1)],
   ['lrem', lrem],
   ['ltrim', ltrim],
   ['zadd', zadd],
