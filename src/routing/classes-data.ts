@@ -146,7 +146,7 @@ export const dataClasses: readonly CommandClass[] = [
     names: 'flushall flushdb sflush',
   },
   {
-    why: 'ASKING and the like matter in a cluster only: here the server answers an error.',
+    why: 'Matters in a cluster only: any other server answers an error and sets no flag.',
     route: 'lane',
     replay: 'never',
     verb: 'asking',

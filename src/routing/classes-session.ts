@@ -1,16 +1,10 @@
 import type { CommandClass } from './command-class.ts'
+import type { SessionVerb } from './traits.ts'
 
 const rebuilt = 'State of its connection: the session rebuilds it, nobody sends it twice.'
 
-function verb(name: CommandClass['verb'], names: string, why: string): CommandClass {
-  return {
-    why,
-    route: 'session',
-    replay: 'never',
-    write: false,
-    names,
-    ...(name && { verb: name }),
-  }
+function session(verb: SessionVerb, names: string, why: string): CommandClass {
+  return { why, route: 'session', verb, replay: 'never', write: false, names }
 }
 
 /**
@@ -18,66 +12,73 @@ function verb(name: CommandClass['verb'], names: string, why: string): CommandCl
  * instance rather than the data.
  */
 export const sessionClasses: readonly CommandClass[] = [
-  verb('auth', 'auth', `Proved on a link of its own, then another lane. ${rebuilt}`),
-  verb('hello', 'hello', `Answered with the server's own map. ${rebuilt}`),
-  verb('select', 'select', `Lanes are per database. ${rebuilt}`),
-  verb('reset', 'reset', `Ends everything that the session has built up. ${rebuilt}`),
-  verb('quit', 'quit', 'Ends the session after the replies that are still owed.'),
-  verb('multi', 'multi', `A whole transaction in one piece needs no lease. ${rebuilt}`),
-  verb('exec', 'exec', 'Its outcome is unknown when its link dies: never sent twice.'),
-  verb('discard', 'discard', rebuilt),
-  verb(
+  session('auth', 'auth', `Proved on a link of its own, then another lane. ${rebuilt}`),
+  session('hello', 'hello', `Answered with the server's own map. ${rebuilt}`),
+  session('select', 'select', `Lanes are per database. ${rebuilt}`),
+  session('reset', 'reset', `Ends everything that the session has built up. ${rebuilt}`),
+  session('quit', 'quit', 'Ends the session after the replies that are still owed.'),
+  session('multi', 'multi', `A whole transaction in one piece needs no lease. ${rebuilt}`),
+  { ...session('exec', 'exec', 'When its link dies, nobody knows whether it ran.'), write: true },
+  session('discard', 'discard', rebuilt),
+  session(
     'watch',
     'watch',
     'Watched keys live on one link and cannot be rebuilt: a lost one is dirty.',
   ),
-  verb('unwatch', 'unwatch', rebuilt),
-  verb('subscribe', 'subscribe', rebuilt),
-  verb('unsubscribe', 'unsubscribe', rebuilt),
-  verb('psubscribe', 'psubscribe', rebuilt),
-  verb('punsubscribe', 'punsubscribe', rebuilt),
-  verb('ssubscribe', 'ssubscribe', rebuilt),
-  verb('sunsubscribe', 'sunsubscribe', rebuilt),
-  verb('monitor', 'monitor', 'Turns its link into a stream without end.'),
-  verb('sync', 'psync sync', 'Turns its link into a stream of replication.'),
-  verb('replconf', 'replconf', 'Makes its link that of a replica; RESET does not undo it.'),
-  verb('script-debug', 'script|debug', 'The next EVAL becomes a dialogue on a raw link.'),
-  verb('client-setname', 'client|setname', `Kept by the session. ${rebuilt}`),
-  verb('client-setinfo', 'client|setinfo', `Kept by the session. ${rebuilt}`),
-  verb(
+  session('unwatch', 'unwatch', rebuilt),
+  session('subscribe', 'subscribe', rebuilt),
+  session('unsubscribe', 'unsubscribe', rebuilt),
+  session('psubscribe', 'psubscribe', rebuilt),
+  session('punsubscribe', 'punsubscribe', rebuilt),
+  session('ssubscribe', 'ssubscribe', rebuilt),
+  session('sunsubscribe', 'sunsubscribe', rebuilt),
+  session('monitor', 'monitor', 'Turns its link into a stream without end.'),
+  session('sync', 'psync sync', 'Turns its link into a stream of replication.'),
+  session('replconf', 'replconf', 'Makes its link that of a replica; RESET does not undo it.'),
+  session('script-debug', 'script|debug', 'The next EVAL becomes a dialogue on a raw link.'),
+  session('client-setname', 'client|setname', `Kept by the session. ${rebuilt}`),
+  session('client-setinfo', 'client|setinfo', `Kept by the session. ${rebuilt}`),
+  session(
     'client-reply',
     'client|reply',
     'The session leaves the replies out; a shared link never may.',
   ),
-  verb('client-tracking', 'client|tracking', `Invalidations come on this link alone. ${rebuilt}`),
-  verb('client-caching', 'client|caching', 'Concerns the next command on the same link.'),
-  verb('client-no-evict', 'client|no-evict', `A flag of its link. ${rebuilt}`),
-  verb('client-no-touch', 'client|no-touch', `A flag of its link. ${rebuilt}`),
-  verb('client-capa', 'client|capa', 'Absorbed: a redirection would tell the addresses behind.'),
-  verb('readonly', 'readonly readwrite', 'Of no effect outside a cluster; Valkey keeps a flag.'),
-  verb(
+  session(
+    'client-tracking',
+    'client|tracking',
+    `Invalidations come on this link alone. ${rebuilt}`,
+  ),
+  session('client-caching', 'client|caching', 'Concerns the next command on the same link.'),
+  session('client-no-evict', 'client|no-evict', `A flag of its link. ${rebuilt}`),
+  session('client-no-touch', 'client|no-touch', `A flag of its link. ${rebuilt}`),
+  session('client-capa', 'client|capa', 'Absorbed: a redirection would tell the addresses behind.'),
+  session('readonly', 'readonly readwrite', 'Of no effect outside a cluster; Valkey keeps a flag.'),
+  session(
     'close',
     'host: post',
     'The server closes at once on what looks like HTTP; so does the proxy.',
   ),
   {
-    ...verb('client-id', 'client|id', 'A virtual id that stays the same across a failover.'),
+    ...session('client-id', 'client|id', 'A virtual id that stays the same across a failover.'),
     replay: 'read',
   },
   {
-    ...verb(
+    ...session(
       'client-info',
       'client|info',
       'The line of a link, rewritten to be that of the client.',
     ),
     replay: 'read',
   },
-  { ...verb('client-getname', 'client|getname', 'The session knows the name.'), replay: 'read' },
+  { ...session('client-getname', 'client|getname', 'The session knows the name.'), replay: 'read' },
   {
-    ...verb('client-trackinginfo', 'client|trackinginfo', 'Ids in it are translated.'),
+    ...session('client-trackinginfo', 'client|trackinginfo', 'Ids in it are translated.'),
     replay: 'read',
   },
-  { ...verb('client-getredir', 'client|getredir', 'The id in it is translated.'), replay: 'read' },
+  {
+    ...session('client-getredir', 'client|getredir', 'The id in it is translated.'),
+    replay: 'read',
+  },
   {
     why: 'Blocks its connection with the option BLOCK.',
     route: 'session',
@@ -110,14 +111,6 @@ export const sessionClasses: readonly CommandClass[] = [
     replay: 'blocking',
     inRun: true,
     names: 'blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin',
-  },
-  {
-    why: 'A mode of its link that is not known well enough to be shared or given back.',
-    route: 'lease',
-    reason: 'raw',
-    replay: 'never',
-    write: false,
-    names: 'client|import-source',
   },
   {
     why: 'May stop or kill the server, or send frames that answer nothing: a link of its own.',
