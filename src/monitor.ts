@@ -184,7 +184,7 @@ class GroupMonitor {
         : {
             id: hold.id,
             reason: hold.reason,
-            ttlMs: Math.max(0, hold.expiresAt - this.#deps.clock.now()),
+            ttlMs: Math.max(0, Math.round(hold.expiresAt - this.#deps.clock.now())),
           }
     return { type: 'snapshot', view, hold: notice, epochRestart: view.epochRestart }
   }

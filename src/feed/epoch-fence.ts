@@ -27,6 +27,10 @@ export class EpochFence {
     const refused = known === undefined ? null : reasonAgainst(known, view, epochRestart, first)
     if (refused !== null) {
       this.#refused.add(view.group)
+      // From here on this monitor's versions count, those of the one before do not.
+      if (first && known !== undefined) {
+        this.#followed.set(view.group, { ...known, version: view.version })
+      }
       return { refused, switched: false }
     }
     this.#refused.delete(view.group)

@@ -1,4 +1,4 @@
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
@@ -141,5 +141,7 @@ async function removeStale(path: string): Promise<void> {
     })
   })
   if (state === 'LISTENING') throw new ProxyError('FEED', `${path} is in use by another process`)
+  if (state === 'ENOENT') return
+  if (!lstatSync(path).isSocket()) throw new ProxyError('FEED', `${path} is no socket`)
   if (state === 'ECONNREFUSED') unlinkSync(path)
 }

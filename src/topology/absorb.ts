@@ -104,6 +104,7 @@ function blank(address: Address): SentinelRecord {
     lastSeen: null,
     namedAt: 0,
     claim: null,
+    replicas: [],
     restarted: false,
     evidenceCount: 0,
   }
@@ -148,14 +149,12 @@ function absorbPoll(before: VoteState, poll: PollEvidence): VoteState {
     runId: poll.runId ?? record.runId,
     tilt: poll.tilt,
     claim,
+    replicas: poll.replicas ?? record.replicas,
     // A sentinel's own epochs only grow; smaller ones, or none, mean that it began anew.
     restarted:
       record.restarted || (!late && (unknownGroup || (pair?.configEpoch ?? wasEpoch) < wasEpoch)),
   })
   if (claim !== null && state.firstClaimAt === null) state = { ...state, firstClaimAt: state.at }
-  if (poll.replicas !== null && !late && (pair?.configEpoch ?? -1) >= state.view.configEpoch) {
-    state = { ...state, replicas: poll.replicas }
-  }
   for (const peer of poll.peers ?? []) state = named(state, peer)
   return poll.tilt ? state : flagSigns(state, poll)
 }

@@ -51,7 +51,7 @@ export function changesBetween(before: View, after: View): readonly Change[] {
       : null,
   )
   diff(changes, 'sentinel', before.sentinels, after.sentinels, (was, is) =>
-    was.state !== is.state || was.runId !== is.runId
+    was.state !== is.state
       ? {
           kind: 'sentinel-state',
           text: `sentinel ${addressKey(is.address)} ${was.state} → ${is.state}`,
@@ -59,8 +59,9 @@ export function changesBetween(before: View, after: View): readonly Change[] {
       : null,
   )
   if (
-    before.downAfterMs !== after.downAfterMs ||
-    before.failoverTimeoutMs !== after.failoverTimeoutMs
+    before.downAfterMs !== null &&
+    (before.downAfterMs !== after.downAfterMs ||
+      before.failoverTimeoutMs !== after.failoverTimeoutMs)
   ) {
     changes.push({ kind: 'settings', text: 'down-after or failover-timeout changed' })
   }

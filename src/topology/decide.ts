@@ -133,7 +133,11 @@ function equalEpoch(state: VoteState, ballots: Ballots, equal: readonly Ballot[]
   for (const side of others) {
     const voters = oursGone ? equal.length : ballots.known
     if (!isMajority(side.votes.length, voters)) continue
-    if (!isFreshMaster(state, side.address)) return { adopt: null, probe: [side.address], alarms }
+    if (!isFreshMaster(state, side.address)) {
+      const refuted = isRefuted(state, side.address)
+      if (refuted) alarms.push(refusal(state, side.address, names(side.votes)))
+      return { adopt: null, probe: [side.address], alarms }
+    }
     const what = `${addressKey(side.address)} at the same epoch ${String(configEpoch)}, by majority`
     const why = sentence(ballots, side.votes, what)
     const adopt = { ...side, configEpoch, provisional: false, epochRestart: false, why }
@@ -176,15 +180,21 @@ function followDemoted(state: VoteState): Decision {
   const alarm = `the master ${addressKey(master)} says that it is a ${role.role}`
   const waiting: Decision = { ...stay, probe: [master], alarms: [alarm] }
   if (next === null || !role.linkUp || isForbidden(state.rules, next)) return waiting
-  if (!state.replicas.some((replica) => sameAddress(replica.address, next))) return waiting
+  if (!isKnownReplica(state, next)) return waiting
   if (!isFreshMaster(state, next)) return { ...waiting, probe: [master, next] }
   const why = `${addressKey(master)} says that it follows ${addressKey(next)}, a known replica, which says that it is master; the sentinels have not said so yet`
   const adopt = { address: next, configEpoch, provisional: true, epochRestart: false, why }
   return { adopt, probe: [], alarms: [] }
 }
 
+function isKnownReplica(state: VoteState, address: Address): boolean {
+  return [...state.sentinels.values()].some((record) =>
+    record.replicas.some((replica) => sameAddress(replica.address, address)),
+  )
+}
+
 function conflict(epoch: number, addresses: readonly Address[]): string {
-  return `the sentinels name different masters at epoch ${String(epoch)}: ${addresses.map(addressKey).join(', ')}`
+  return `the sentinels name different masters at epoch ${String(epoch)}: ${addresses.map(addressKey).sort().join(', ')}`
 }
 
 function refusal(state: VoteState, address: Address, who: string): string {

@@ -12,6 +12,19 @@ export type HoldReason =
   | 'handing-over'
   | 'failover-flag'
 
+/** From the vaguest to the surest: the surest one is what a hold is called by. */
+const rank: Readonly<Record<HoldReason, number>> = {
+  odown: 0,
+  'role-change': 1,
+  'not-master': 2,
+  'handing-over': 3,
+  'failover-flag': 4,
+  'try-failover': 5,
+  'elected-leader': 6,
+  'selected-slave': 7,
+  'promotion-sent': 8,
+}
+
 export type ReleaseReason = 'aborted' | 'recovered' | 'expired'
 
 /** A hold that stands. It ends by a switch, by a release, or at `expiresAt`. */
@@ -63,7 +76,8 @@ export function addSign(
     const hold = { id, reason, since: state.at, expiresAt, signs }
     return { ...state, hold, holdCount: id, spent }
   }
-  return { ...state, hold: { ...state.hold, reason, expiresAt, signs }, spent }
+  const surest = rank[reason] > rank[state.hold.reason] ? reason : state.hold.reason
+  return { ...state, hold: { ...state.hold, reason: surest, expiresAt, signs }, spent }
 }
 
 /** One source takes its sign back; with the last one the hold ends. */
@@ -111,7 +125,13 @@ export function holdDifference(
     is !== null &&
     (was?.id !== is.id || was.reason !== is.reason || was.expiresAt < is.expiresAt - 1_000)
   ) {
-    return { hold: { id: is.id, reason: is.reason, ttlMs: Math.max(0, is.expiresAt - after.at) } }
+    return {
+      hold: {
+        id: is.id,
+        reason: is.reason,
+        ttlMs: Math.max(0, Math.round(is.expiresAt - after.at)),
+      },
+    }
   }
   // A switch ends every hold by itself.
   if (was !== null && is === null && !switched) return { release: { id: was.id, reason } }

@@ -59,6 +59,8 @@ export interface SentinelRecord {
   /** When another sentinel last named it. */
   readonly namedAt: number
   readonly claim: Claim | null
+  /** The replicas that it knows of. */
+  readonly replicas: readonly ReplicaInfo[]
   /** It began to count epochs anew (SENTINEL REMOVE, MONITOR) and we have not followed yet. */
   readonly restarted: boolean
   /** Signs of life in all. */
@@ -79,7 +81,6 @@ export interface VoteState {
   readonly view: View
   readonly sentinels: ReadonlyMap<string, SentinelRecord>
   readonly nodes: ReadonlyMap<string, NodeRecord>
-  readonly replicas: readonly ReplicaInfo[]
   readonly firstClaimAt: number | null
   /** The highest epoch that a reader of the feed has followed. */
   readonly seenEpoch: number
@@ -101,7 +102,6 @@ export function initialState(rules: VoteRules): VoteState {
     view: emptyView(rules.group),
     sentinels: new Map(),
     nodes: new Map(),
-    replicas: [],
     firstClaimAt: null,
     seenEpoch: 0,
     readerAheadSince: null,

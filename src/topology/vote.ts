@@ -9,7 +9,7 @@ import { holdDifference } from './holds.ts'
 import type { HoldSign, ReleaseSign } from './holds.ts'
 import { freshRole, isForbidden } from './state.ts'
 import type { SentinelRecord, VoteState } from './state.ts'
-import type { SentinelInfo, SentinelState, View } from './view.ts'
+import type { ReplicaInfo, SentinelInfo, SentinelState, View } from './view.ts'
 
 export interface VoteOutcome {
   readonly state: VoteState
@@ -134,15 +134,29 @@ function settle(state: VoteState, facts: MasterFacts | null): VoteState {
   const next: View = {
     ...view,
     runId: role?.runId ?? view.runId,
-    replicas: state.replicas.filter(
-      (replica) =>
-        !sameAddress(replica.address, view.master) && !isForbidden(state.rules, replica.address),
-    ),
+    replicas: knownReplicas(state),
     sentinels: [...state.sentinels.values()].map((record) => sentinelInfo(state, record)),
     downAfterMs: facts?.downAfterMs ?? view.downAfterMs,
     failoverTimeoutMs: facts?.failoverTimeoutMs ?? view.failoverTimeoutMs,
   }
   return fingerprint(next) === fingerprint(view) ? state : { ...state, view: bump(next) }
+}
+
+/** As the best informed sentinel has them: the first one that is well and names our master. */
+function knownReplicas(state: VoteState): readonly ReplicaInfo[] {
+  const { view } = state
+  const records = [...state.sentinels.values()].filter((record) => record.replicas.length > 0)
+  const well = records.filter((record) => disqualified(state, record) === null)
+  const informed = well.find((record) => sameAddress(record.claim?.address ?? null, view.master))
+  const source = informed ?? well[0]
+  // Nobody can say anything now: what we know stays.
+  const replicas = source === undefined ? view.replicas : source.replicas
+  return replicas
+    .filter(
+      (replica) =>
+        !sameAddress(replica.address, view.master) && !isForbidden(state.rules, replica.address),
+    )
+    .sort((a, b) => (addressKey(a.address) < addressKey(b.address) ? -1 : 1))
 }
 
 /** What must differ for a view to be a new one; the times and offsets of every poll do not count. */

@@ -1,0 +1,275 @@
+import {
+  a,
+  agreed,
+  b,
+  c,
+  configured,
+  hello,
+  isMaster,
+  isReplica,
+  lost,
+  poll,
+  s1,
+  s2,
+  s3,
+  switched,
+  tick,
+  unreachable,
+} from './vote-kit.ts'
+import type { Step, VoteCase } from './vote-kit.ts'
+
+/** The first choice, higher epochs, and old news. */
+export const epochCases: readonly VoteCase[] = [
+  // The first choice.
+  {
+    name: 'all agree and the master agrees: followed',
+    steps: agreed(0, a, 1),
+    moves: ['a1'],
+    epoch: 1,
+  },
+  {
+    name: 'nothing is followed before ROLE was asked',
+    steps: [[0, configured(s1, s2, s3)], ...[s1, s2, s3].map((s): Step => [1, poll(s, a, 1)])],
+    moves: [],
+    probe: 'a',
+  },
+  {
+    name: 'scenario 11: the named node says that it is a replica: refused, with an alarm',
+    steps: [
+      [0, configured(s1, s2, s3)],
+      [1, isReplica(a, b)],
+      ...[s1, s2, s3].map((s): Step => [2, poll(s, a, 1)]),
+    ],
+    moves: [],
+    probe: 'a',
+    alarm: /which says it is a slave/,
+  },
+  {
+    name: 'the named node cannot be reached: not followed, with an alarm',
+    steps: [
+      [0, configured(s1)],
+      [1, poll(s1, a, 1)],
+      [2, unreachable(a)],
+    ],
+    moves: [],
+    alarm: /cannot be reached/,
+  },
+  {
+    name: 'one of three heard: waits for a majority',
+    steps: [
+      [0, configured(s1, s2, s3)],
+      [1, isMaster(a)],
+      [2, poll(s1, a, 1)],
+    ],
+    moves: [],
+  },
+  {
+    name: 'one of three heard, the others dead: followed after the grace',
+    steps: [
+      [0, configured(s1, s2, s3)],
+      [1, poll(s1, a, 1)],
+      [2, lost(s2)],
+      [2, lost(s3)],
+      [1_000, isMaster(a)],
+      [1_100, tick],
+    ],
+    moves: ['a1'],
+  },
+  {
+    name: 'at the start a stale one is heard first: the newer epoch wins',
+    steps: [
+      [0, configured(s1, s2, s3)],
+      [1, isMaster(a)],
+      [1, isMaster(b)],
+      [2, poll(s1, a, 1)],
+      [3, poll(s2, b, 2)],
+    ],
+    moves: ['b2'],
+    sentinels: ['stale', 'ok', 'unreachable'],
+  },
+  {
+    name: 'at the start everybody is in TILT: their word is better than none',
+    steps: [
+      [0, configured(s1, s2, s3)],
+      [1, isMaster(a)],
+      ...[s1, s2, s3].map((s): Step => [2, poll(s, a, 1, { tilt: true })]),
+    ],
+    moves: ['a1'],
+    sentinels: ['tilt', 'tilt', 'tilt'],
+  },
+  {
+    name: 'the group is not known there: nothing',
+    steps: [
+      [0, configured(s1)],
+      [1, poll(s1, null, 0)],
+      [2, tick],
+    ],
+    moves: [],
+  },
+
+  // A higher epoch.
+  {
+    name: 'scenario 7: the leader alone names the promoted node: followed at once',
+    steps: [...agreed(0, a, 1), [500, isMaster(b)], [501, poll(s1, b, 2)]],
+    moves: ['a1', 'b2'],
+    epoch: 2,
+    sentinels: ['ok', 'stale', 'stale'],
+    why: /1 of 3 sentinels .* name 10\.0\.1\.2:6379 at epoch 2; .*10\.0\.0\.2:26379 says 10\.0\.1\.1:6379 at epoch 1/,
+  },
+  {
+    name: 'ROLE comes after the poll: followed then',
+    steps: [...agreed(0, a, 1), [500, poll(s1, b, 2)], [501, isMaster(b)]],
+    moves: ['a1', 'b2'],
+  },
+  {
+    name: 'scenario 8: no event at all, a hello only',
+    steps: [...agreed(0, a, 1), [500, hello(b, s2, b, 2)], [501, isMaster(b)]],
+    moves: ['a1', 'b2'],
+  },
+  {
+    name: 'a hello of another group moves nothing',
+    steps: [...agreed(0, a, 1), [500, isMaster(b)], [501, hello(b, s2, b, 9, 'other')]],
+    moves: ['a1'],
+    epoch: 1,
+  },
+  {
+    name: 'the same master at a higher epoch: the epoch is taken, no switch',
+    steps: [...agreed(0, a, 1), [500, poll(s1, a, 3)]],
+    moves: ['a1'],
+    epoch: 3,
+  },
+  {
+    name: 'new epoch and old address in SENTINEL MASTER, get-addr changes between: no pair',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(b)],
+      [501, poll(s1, b, 2, { before: a, record: a })],
+    ],
+    moves: ['a1'],
+    epoch: 1,
+  },
+  {
+    name: 'new epoch and old address in SENTINEL MASTER, get-addr is new: the pair is right',
+    steps: [...agreed(0, a, 1), [500, isMaster(b)], [501, poll(s1, b, 2, { record: a })]],
+    moves: ['a1', 'b2'],
+  },
+  {
+    name: 'a higher epoch names a replica: ROLE refuses, the master stays',
+    steps: [...agreed(0, a, 1), [500, isReplica(b, a)], [501, poll(s1, b, 2)]],
+    moves: ['a1'],
+    probe: 'b',
+    alarm: /names 10\.0\.1\.2:6379, which says it is a slave/,
+  },
+  {
+    name: 'a higher epoch names a dead node: the master stays',
+    steps: [...agreed(0, a, 1), [500, unreachable(b)], [501, poll(s1, b, 2)]],
+    moves: ['a1'],
+    alarm: /cannot be reached/,
+  },
+  {
+    name: 'a ROLE reply of long ago is no proof',
+    steps: [...agreed(0, a, 1), [100, isMaster(b)], [2_500, isMaster(a)], [2_501, poll(s1, b, 2)]],
+    moves: ['a1'],
+    probe: 'b',
+  },
+  {
+    name: 'of two higher epochs the higher one wins',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(b)],
+      [500, poll(s1, b, 2)],
+      [501, isMaster(c)],
+      [502, poll(s2, c, 3)],
+    ],
+    moves: ['a1', 'b2', 'c3'],
+  },
+  {
+    name: 'the highest epoch names a replica, the next one a master: the next one',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isReplica(c, a)],
+      [501, poll(s2, c, 3)],
+      [502, isMaster(b)],
+      [503, poll(s1, b, 2)],
+    ],
+    moves: ['a1', 'b2'],
+    alarm: /which says it is a slave/,
+  },
+
+  // Old news.
+  {
+    name: 'scenario 10: a stale one comes back: ignored and named stale',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(b)],
+      [501, poll(s1, b, 2)],
+      [502, poll(s2, b, 2)],
+      [9_000, isMaster(a)],
+      [9_001, poll(s3, a, 1)],
+      [9_002, poll(s1, b, 2)],
+    ],
+    moves: ['a1', 'b2'],
+    epoch: 2,
+    sentinels: ['ok', 'unreachable', 'stale'],
+  },
+  {
+    name: 'scenario 10: two stale ones are a majority, and still old news',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(b)],
+      [501, poll(s1, b, 2)],
+      [600, isMaster(a)],
+      [601, poll(s2, a, 1)],
+      [602, poll(s3, a, 1)],
+      [603, lost(s1)],
+      [604, poll(s2, a, 1)],
+    ],
+    moves: ['a1', 'b2'],
+    epoch: 2,
+  },
+  {
+    name: 'scenario 12: A → B → A, then the late +switch-master A B',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(b)],
+      [501, poll(s1, b, 2)],
+      [900, isMaster(a)],
+      [901, poll(s1, a, 3)],
+      [950, isMaster(b)],
+      [951, switched(s3, a, b)],
+      [952, hello(c, s3, b, 2)],
+      [953, poll(s3, b, 2)],
+    ],
+    moves: ['a1', 'b2', 'a3'],
+    epoch: 3,
+  },
+  {
+    name: 'scenario 3: the old master is back and says that it is master: no matter',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(b)],
+      [501, poll(s1, b, 2)],
+      [900, isMaster(a)],
+      [901, tick],
+    ],
+    moves: ['a1', 'b2'],
+  },
+  {
+    name: 'an event by itself moves nothing, it only makes us ask',
+    steps: [...agreed(0, a, 1), [500, isMaster(b)], [501, switched(s1, a, b)]],
+    moves: ['a1'],
+    probe: 'b',
+  },
+  {
+    name: 'an answer to a question older than the hello is late, not a restart',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(b)],
+      [501, hello(c, s1, b, 2)],
+      [502, poll(s1, a, 1, { askedAt: 499 })],
+    ],
+    moves: ['a1', 'b2'],
+    epoch: 2,
+    sentinels: ['ok', 'stale', 'stale'],
+  },
+]
