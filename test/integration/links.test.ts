@@ -51,9 +51,8 @@ test('clients of different dbs and versions cost a handful more, not a link each
   const clients = await crowd(200)
   try {
     await Promise.all(clients.map((each, n) => each.command('SELECT', n % 4)))
-    await Promise.all(
-      clients.map((each, n) => (n % 2 === 0 ? each.command('HELLO', 3) : undefined)),
-    )
+    const newer = clients.filter((_each, n) => n % 2 === 0)
+    await Promise.all(newer.map((each) => each.command('HELLO', 3)))
     await Promise.all(clients.map((each, n) => each.command('SET', `links:${n}`, n)))
     const added = (await connected()) - before
     expect(added).toBeLessThanOrEqual(target.linksAllowed(200, 4 * HANDFUL))
