@@ -207,16 +207,22 @@ class Talk {
         return step.act(this.#stage)
       case 'drop':
         return (await this.#client(step.who)).destroy()
-      case 'half-close':
-        return (await this.#client(step.who)).end()
+      case 'half-close': {
+        const client = await this.#client(step.who)
+        client.end()
+        return
+      }
       case 'wait':
         return this.#wait(step.command, step.answer)
       case 'server':
         return this.#server(step.command, step.expect, label)
       case 'send':
         return this.#send(step, label)
-      case 'eof':
-        return this.#read(step, label, await (await this.#client(step.who)).rest())
+      case 'eof': {
+        const client = await this.#client(step.who)
+        this.#read(step, label, await client.rest())
+        return
+      }
       case 'until':
         return this.#readUntil(step, label)
     }

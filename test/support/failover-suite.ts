@@ -53,6 +53,9 @@ export const MIXED: LedgerOptions['clients'] = {
   channel: 10,
 }
 
+/** Most writes that it can have on the wire: five in a pipeline, one in any other client. */
+export const MIXED_WRITES = 20 * 5 + 40 + 40 + 20 + 20 + 10 + 10 + 20
+
 export function mixedLedger(options: Omit<LedgerOptions, 'clients'>): Ledger {
   const ledger = new Ledger({ ...options, clients: MIXED })
   for (let n = 0; n < 10; n += 1) {

@@ -82,9 +82,13 @@ export class FaultRelay {
     server.setNoDelay(true)
     this.#connect(pipe, 'up', client, server)
     this.#connect(pipe, 'down', server, client)
-    for (const socket of [client, server]) {
-      socket.on('error', () => this.#cut(pipe))
-      socket.on('close', () => this.#closed(pipe))
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      // A reset on one side; 'close' follows.
+      socket.on('error', () => undefined)
+      socket.on('close', () => this.#closed(pipe, other))
     }
   }
 
@@ -131,12 +135,12 @@ export class FaultRelay {
     }
   }
 
-  #closed(pipe: Pipe): void {
+  /** What the closed side said last is still delivered to the other, then that is closed too. */
+  #closed(pipe: Pipe, other: Socket): void {
     for (const timer of pipe.timers) clearTimeout(timer)
     pipe.timers.clear()
     this.#pipes.delete(pipe)
-    // A side that closed after both ends were passed on leaves the other to finish by itself.
-    if (!pipe.client.readableEnded || !pipe.server.readableEnded) this.#cut(pipe)
+    other.destroySoon()
   }
 }
 

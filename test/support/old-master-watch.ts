@@ -62,7 +62,8 @@ export class OldMasterWatch {
 async function callsOf(server: RedisServer): Promise<Map<string, number>> {
   const calls = new Map<string, number>()
   const text = await server.command('INFO', 'commandstats')
-  for (const match of String(text).matchAll(/cmdstat_([^:]+):calls=(\d+)/g)) {
+  if (typeof text !== 'string') throw new Error('INFO commandstats')
+  for (const match of text.matchAll(/cmdstat_([^:]+):calls=(\d+)/g)) {
     calls.set(match[1] ?? '', Number(match[2]))
   }
   return calls

@@ -106,12 +106,12 @@ export class RedisServer {
 
   /** The lines of CLIENT LIST without the harness's own connection and without replicas. */
   async clientLines(): Promise<string[]> {
-    const own = await this.command('CLIENT', 'ID')
+    const own = Number(await this.command('CLIENT', 'ID'))
     const list = await this.command('CLIENT', 'LIST', 'TYPE', 'NORMAL')
     const subscribers = await this.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB')
     if (typeof list !== 'string' || typeof subscribers !== 'string') throw new Error('CLIENT LIST')
     const lines = (list + subscribers).split('\n').filter((line) => line.startsWith('id='))
-    return lines.filter((line) => !line.startsWith(`id=${String(own)} `))
+    return lines.filter((line) => !line.startsWith(`id=${own} `))
   }
 
   signal(signal: NodeJS.Signals): void {

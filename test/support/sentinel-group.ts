@@ -1,4 +1,5 @@
-import { RedisServer, startRedis } from './redis-server.ts'
+import { startRedis } from './redis-server.ts'
+import type { RedisServer } from './redis-server.ts'
 import { freePort } from './ports.ts'
 import type { Arg, Reply } from './resp.ts'
 import { until } from './until.ts'

@@ -18,6 +18,8 @@ export type Outcome = 'acked' | 'in-doubt' | 'refused' | 'error'
 export class Book {
   acked = 0
   inDoubt = 0
+  /** Of these, reads: a read can always be asked again. */
+  readsInDoubt = 0
   /** Refused with a code that promises non-execution. */
   refused = 0
   readonly errors = new Map<string, number>()
@@ -38,14 +40,14 @@ export class Book {
   readonly marks: number[] = []
 
   /** Enters the reply to one command; `fault` is its error text or ''. */
-  outcome(fault: string): Outcome {
+  outcome(fault: string, kind: 'read' | 'write' = 'write'): Outcome {
     if (fault === '') {
       this.acked += 1
       return 'acked'
     }
     const code = fault.split(' ', 1)[0] ?? ''
     if (code === 'INDOUBT') {
-      this.inDoubt += 1
+      this.doubt(kind)
       return 'in-doubt'
     }
     if (code === 'MASTERDOWN' || code === 'TRYAGAIN') {
@@ -54,6 +56,11 @@ export class Book {
     }
     this.errors.set(fault, (this.errors.get(fault) ?? 0) + 1)
     return 'error'
+  }
+
+  doubt(kind: 'read' | 'write'): void {
+    this.inDoubt += 1
+    if (kind === 'read') this.readsInDoubt += 1
   }
 
   answered(owner: string, issuedAt: number): void {

@@ -28,9 +28,8 @@ export class SetGetClient extends LoopClient {
 
   #get(done: () => void): void {
     this.connection.send([['GET', this.#account.key]], (replies) => {
-      // A read in doubt leaves no doubt behind; that it is none is judged by the count of reads.
       const reply = replies[0]
-      if (this.outcome(replies, 0) === 'acked') {
+      if (this.outcome(replies, 0, 'read') === 'acked') {
         if (typeof reply === 'string' || reply === null) this.#account.read(reply)
         else this.context.book.wrongOwner.push(`${this.name} GET: ${JSON.stringify(reply)}`)
       }
@@ -94,7 +93,7 @@ export class PipelineClient extends LoopClient {
   }
 
   #judge(replies: readonly Reply[], place: number, n: number): void {
-    const outcome = this.outcome(replies, place)
+    const outcome = this.outcome(replies, place, place % 2 === 0 ? 'read' : 'write')
     const reply = replies[place]
     if (place % 2 === 0) {
       const wanted = `${this.name}:${n}:${place}`

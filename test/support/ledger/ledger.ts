@@ -26,6 +26,7 @@ export interface LedgerReport {
   readonly connections: number
   readonly acked: number
   readonly inDoubt: number
+  readonly readsInDoubt: number
   readonly refused: number
   /** Error replies other than in doubt and refused, by text. */
   readonly errors: Readonly<Record<string, number>>
@@ -165,6 +166,7 @@ export class Ledger {
       connections: this.connections,
       acked: book.acked,
       inDoubt: book.inDoubt,
+      readsInDoubt: book.readsInDoubt,
       refused: book.refused,
       errors: Object.fromEntries(book.errors),
       dropped: book.dropped,

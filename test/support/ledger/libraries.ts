@@ -99,7 +99,7 @@ export class LibraryClient implements LoadClient {
       book.outcome('')
       this.#account.acked(count.value)
     } else if (this.#failed(count.reason) === 'in-doubt') this.#account.doubted()
-    if (echo.status === 'rejected') this.#failed(echo.reason)
+    if (echo.status === 'rejected') this.#failed(echo.reason, 'read')
     else if (echo.value !== token) book.wrongOwner.push(`${token} got ${echo.value}`)
     else book.outcome('')
     book.answered(this.name, issuedAt)
@@ -107,11 +107,11 @@ export class LibraryClient implements LoadClient {
     this.#later()
   }
 
-  #failed(reason: unknown): string {
+  #failed(reason: unknown, kind: 'read' | 'write' = 'write'): string {
     const text = reason instanceof Error ? reason.message : String(reason)
     // A reply has an upper-case code; what a library says of a lost connection has none.
-    if (/^[A-Z]+ /.test(text)) return this.#context.book.outcome(text)
-    this.#context.book.inDoubt += 1
+    if (/^[A-Z]+ /.test(text)) return this.#context.book.outcome(text, kind)
+    this.#context.book.doubt(kind)
     return 'in-doubt'
   }
 }

@@ -71,13 +71,17 @@ export abstract class LoopClient implements LoadClient {
   protected abstract operate(done: () => void): void
 
   /** The outcome of the n-th reply of an operation; a missing one means the connection was lost. */
-  protected outcome(replies: readonly Reply[], n: number): Outcome {
+  protected outcome(
+    replies: readonly Reply[],
+    n: number,
+    kind: 'read' | 'write' = 'write',
+  ): Outcome {
     const reply = replies[n]
     if (reply === undefined) {
-      this.context.book.inDoubt += 1
+      this.context.book.doubt(kind)
       return 'in-doubt'
     }
-    return this.context.book.outcome(faultOf(reply))
+    return this.context.book.outcome(faultOf(reply), kind)
   }
 
   #next(): void {

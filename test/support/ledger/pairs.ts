@@ -128,7 +128,7 @@ export class ChannelPair extends LoopClient {
       if (fault !== '') book.outcome(fault)
       return
     }
-    const [owner, number] = String(text).split(':')
+    const [owner, number] = (typeof text === 'string' ? text : '').split(':')
     const n = Number(number)
     if (owner !== this.name || channel !== this.#channel) {
       book.wrongOwner.push(`${this.name} heard ${JSON.stringify(message)}`)

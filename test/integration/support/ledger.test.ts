@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { startFakeRedis } from '../fake-redis.ts'
-import { startRelay } from '../fault-relay.ts'
-import { watchLeaks } from '../leaks.ts'
-import { RawClient } from '../raw-client.ts'
-import type { RedisServer } from '../redis-server.ts'
-import { startRedis } from '../redis-server.ts'
-import { Book } from './book.ts'
-import { CounterAccount, QueueAccount, RegisterAccount } from './accounts.ts'
-import { Ledger } from './ledger.ts'
+import { startFakeRedis } from '../../support/fake-redis.ts'
+import { startRelay } from '../../support/fault-relay.ts'
+import { watchLeaks } from '../../support/leaks.ts'
+import { RawClient } from '../../support/raw-client.ts'
+import type { RedisServer } from '../../support/redis-server.ts'
+import { startRedis } from '../../support/redis-server.ts'
+import { Book } from '../../support/ledger/book.ts'
+import { CounterAccount, QueueAccount, RegisterAccount } from '../../support/ledger/accounts.ts'
+import { Ledger } from '../../support/ledger/ledger.ts'
 
 watchLeaks()
 
