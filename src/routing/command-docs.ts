@@ -23,72 +23,77 @@ const replays: Readonly<Record<ReplayClass, string>> = {
 const visible: readonly (readonly [what: string, how: string])[] = [
   [
     'CLIENT PAUSE',
-    'The server stops whole connections. A write that is paused on a lane keeps everything behind ' +
-      'it on the same link waiting, reads too; after PAUSE ALL even CLIENT UNPAUSE waits until the ' +
-      'pause is over. FAILOVER pauses in the same way.',
+    'The server stops whole connections. A write that is paused on a lane keeps ' +
+      'everything behind it on the same link waiting, reads too; after PAUSE ALL even ' +
+      'CLIENT UNPAUSE waits until the pause is over. FAILOVER pauses in the same way.',
   ],
   [
     'Addresses and names of connections',
-    'SLOWLOG, MONITOR, ACL LOG and CLIENT LIST show the links of the proxy. Shared links are named ' +
-      'so that they can be told from clients; an exclusive link bears the name of its client.',
+    'SLOWLOG, MONITOR, ACL LOG and CLIENT LIST show the links of the proxy. Shared links ' +
+      'are named so that they can be told from clients; an exclusive link bears the name ' +
+      'of its client.',
   ],
   [
     'CLIENT KILL by anything but an id or address of a client',
-    'TYPE, USER, MAXAGE and the like hit links. Sessions outlive their links; commands in flight ' +
-      'are treated as after any loss of a link.',
+    'TYPE, USER, MAXAGE and the like hit links. Sessions outlive their links; commands ' +
+      'in flight are treated as after any loss of a link.',
   ],
   [
     'Counts of clients',
-    'INFO clients and connected_clients count links. maxclients, timeout, maxmemory-clients and the ' +
-      'limits of output buffers apply to links, so one reader must not be let stop a shared link.',
+    'INFO clients and connected_clients count links. maxclients, timeout, ' +
+      'maxmemory-clients and the limits of output buffers apply to links, so one reader ' +
+      'must not be let stop a shared link.',
   ],
   [
     'SCAN cursors across a failover',
-    'A cursor belongs to one process: each server seeds its hash anew. A SCAN, SSCAN, HSCAN or ' +
-      'ZSCAN that goes on after a switch may leave out keys without an error. Begin again with 0.',
+    'A cursor belongs to one process: each server seeds its hash anew. A SCAN, SSCAN, ' +
+      'HSCAN or ZSCAN that goes on after a switch may leave out keys without an error. ' +
+      'Begin again with 0.',
   ],
   [
     'What one instance keeps for itself',
-    'CONFIG SET, ACL SETUSER, ACL DELUSER, MODULE LOAD, SCRIPT LOAD, the slow log and the latency ' +
-      'events are not replicated. After a switch the new master has its own; configure every ' +
-      'instance alike.',
+    'CONFIG SET, ACL SETUSER, ACL DELUSER, MODULE LOAD, SCRIPT LOAD, the slow log and ' +
+      'the latency events are not replicated. After a switch the new master has its own; ' +
+      'configure every instance alike.',
   ],
   [
     'Scripts',
-    'EVALSHA may be told NOSCRIPT after a switch, as after a restart of the server. While a script ' +
-      'is busy, sessions on the same link get nothing, not even -BUSY; SCRIPT KILL and FUNCTION ' +
-      'KILL go by the control link and work.',
+    'EVALSHA may be told NOSCRIPT after a switch, as after a restart of the server. ' +
+      'While a script is busy, sessions on the same link get nothing, not even -BUSY; ' +
+      'SCRIPT KILL and FUNCTION KILL go by the control link and work.',
   ],
   [
     'WATCH across a failover',
-    'The server forgets watched keys with their link. EXEC then answers nil, as if a key had ' +
-      'changed, and the client tries again.',
+    'The server forgets watched keys with their link. EXEC then answers nil, as if a key ' +
+      'had changed, and the client tries again.',
   ],
   [
     'WAIT after a failover',
-    'Writes to the old master that no WAIT has confirmed may be gone, and nobody can count the ' +
-      'replicas that have them: WAIT answers -UNBLOCKED once.',
+    'Writes to the old master that no WAIT has confirmed may be gone, and nobody can ' +
+      'count the replicas that have them: WAIT answers -UNBLOCKED once.',
   ],
   [
     'Messages while there is no master',
-    'Subscriptions are made again on the new master. What is published in between reaches nobody, ' +
-      'as when a client connects again by itself. A tracking client gets a flush of everything.',
+    'Subscriptions are made again on the new master. What is published in between ' +
+      'reaches nobody, as when a client connects again by itself. A tracking client gets a ' +
+      'flush of everything.',
   ],
   [
     'Commands in flight',
-    'A closed connection proves nothing about the commands on it. Reads are sent again; a write ' +
-      'gets -INDOUBT, unless the policy allows its replay class.',
+    'A closed connection proves nothing about the commands on it. Reads are sent again; ' +
+      'a write gets -INDOUBT, unless the policy allows its replay class.',
   ],
   [
     'XREAD with `$` across a failover',
-    'Issued again, `$` means the end of the stream of that moment; entries added in the gap are ' +
-      'not seen. Use the last id that was read.',
+    'Issued again, `$` means the end of the stream of that moment; entries added in the ' +
+      'gap are not seen. Use the last id that was read.',
   ],
   [
     'rename-command',
-    'Since Redis 7.0 COMMAND lists a renamed command under its old name only, so new names must be ' +
-      'told to the proxy. One that it was not told is taken for unknown and goes to a lane: safe ' +
-      'for a command that leaves no state on its connection, and for no other.',
+    'Since Redis 7.0 COMMAND lists a renamed command under its old name only, so new ' +
+      'names must be told to the proxy. One that it was not told is taken for unknown and ' +
+      'goes to a lane: safe for a command that leaves no state on its connection, and for ' +
+      'no other.',
   ],
 ]
 
@@ -117,8 +122,8 @@ const rules: readonly (readonly [commands: string, rule: string])[] = [
   ['BITOP, PFMERGE, …STORE', 'the destination is no source: `same-state`; else `never`'],
   [
     'SORT, GEORADIUS, GEORADIUSBYMEMBER',
-    'without STORE: `read`; with STORE to another key: `same-state`; else, and for SORT with STORE ' +
-      'and a pattern in BY or GET: `never`',
+    'without STORE: `read`; with STORE to another key: `same-state`; else, and for SORT ' +
+      'with STORE and a pattern in BY or GET: `never`',
   ],
   ['XREAD', 'with BLOCK: `blocking`; else `read`'],
   ['XREADGROUP', 'with BLOCK and only `>`: `blocking`; else `never`'],
@@ -146,11 +151,11 @@ export function commandDocs(): string {
     '',
     'A command that is not in the table goes by the flags that the master gives it in COMMAND:',
     'of a module → lease; `blocking`, or `no_multi` with `noscript` → lease; `pubsub` with',
-    '`noscript`, or an unknown subcommand of CLIENT → lease to the end of the session; `admin` →',
-    'control; all else → lane, sent again only if it is `readonly`. A name that the master does not',
-    'have either goes to a lane and is answered by the server itself; so is a container without a',
-    'known subcommand. A name with a NUL byte in it gets a link of its own for one call, because',
-    'servers may take it for the command before the NUL.',
+    '`noscript`, or an unknown subcommand of CLIENT → lease to the end of the session;',
+    '`admin` → control; all else → lane, sent again only if it is `readonly`. A name that the',
+    'master does not have either goes to a lane and is answered by the server itself; so is a',
+    'container without a known subcommand. A name with a NUL byte in it gets a link of its own for',
+    'one call, because servers may take it for the command before the NUL.',
     '',
     '## When the outcome is unknown',
     '',

@@ -1,7 +1,9 @@
 // Written by scripts/generate-command-table.mjs from redis-server 7.0.15. Do not edit.
 
 /** Name, arity (negative: at least that many arguments, the name included) and flags. */
-export const commandTable: readonly (readonly [name: string, arity: number, flags: string])[] = [
+type Row = readonly [name: string, arity: number, flags: string]
+
+export const commandTable: readonly Row[] = [
   ['acl', -2, ''],
   ['acl|cat', -2, 'loading noscript stale'],
   ['acl|deluser', -3, 'admin loading noscript stale'],

@@ -1,7 +1,7 @@
 /**
- * Every command of Redis 7.0, 7.2, 7.4 and 8, and of Valkey 8 by its class: S shared, H shared and
- * heavy, E emulated, T transaction, B blocking, P publish and subscribe, K sticky, R raw, C control,
- * X in Sentinel only.
+ * Every command of Redis 7.0, 7.2, 7.4 and 8, and of Valkey 8 by its class: S shared, H shared
+ * and heavy, E emulated, T transaction, B blocking, P publish and subscribe, K sticky, R raw,
+ * C control, X in Sentinel only.
  */
 export const appendix: Readonly<Record<string, string>> = {
   S: `
