@@ -43,7 +43,8 @@ test('clients go on without a monitor and without sentinels; both back, failover
       dropped: [],
       unanswered: [],
     })
-    expect(report).toMatchObject({ lost: [], duplicated: [], wrongOwner: [], impossible: [] })
+    expect(report).toMatchObject({ torn: [], impossible: [] })
+    expect(report).toMatchObject({ lost: [], duplicated: [], wrongOwner: [] })
   } finally {
     ledger.leave()
   }

@@ -36,6 +36,7 @@ test('kill -9 of the master under the load of 200 clients', async () => {
     expect(report.unanswered).toEqual([])
     // Nobody got what was another's; nothing was executed twice, or for one who had left.
     expect(report.wrongOwner).toEqual([])
+    expect(report.torn).toEqual([])
     expect(report.impossible).toEqual([])
     expect(report.duplicated).toEqual([])
     expect(report.executedAfterLeaving).toBe(0)

@@ -25,6 +25,7 @@ test('SENTINEL FAILOVER ten times in a row under the load of 200 clients', async
     expect(report.dropped).toEqual([])
     expect(report.unanswered).toEqual([])
     expect(report.wrongOwner).toEqual([])
+    expect(report.torn).toEqual([])
     expect(report.impossible).toEqual([])
     expect(report.duplicated).toEqual([])
     expect(report.errors).toEqual({})

@@ -118,9 +118,9 @@ describe('a bad configuration is refused with exit status 2, the key, the value 
     for (const pattern of patterns) expect(said.output).toMatch(pattern)
   })
 
-  test('no sentinels', async () => {
+  test('no sentinels and no embedded group', async () => {
     await ensureBuilt()
-    const said = await run(process.execPath, [CLI, 'up'], { within: 10_000 })
+    const said = await run(process.execPath, [CLI, 'up', '--embedded', 'no'], { within: 10_000 })
     expect(said.code, said.output).toBe(2)
     expect(said.output).toMatch(/sentinels/)
   })

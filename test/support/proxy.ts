@@ -35,7 +35,7 @@ export class Proxy {
     this.port = port
     this.adminPort = adminPort
     this.#dir = mkdtempSync(join(tmpdir(), 'switchmaster-proxy-'))
-    const feed = ['--feed', join(this.#dir, 'feed.sock')]
+    const feed = ['--feed', `unix:${join(this.#dir, 'feed.sock')}`]
     const name = ['--master-name', options.masterName ?? 'mymaster']
     const group = ['--sentinels', options.sentinels, ...name]
     const front = ['--listen', `127.0.0.1:${port}`, '--workers', String(options.workers ?? 1)]
@@ -44,7 +44,7 @@ export class Proxy {
     if (options.mode === 'split') {
       const own = ['--admin', `127.0.0.1:${monitorPort}`]
       this.#commands.set('monitor', ['monitor', ...group, ...feed, ...own])
-      this.#commands.set('proxyd', ['proxyd', ...front, ...admin, ...name, ...feed, ...more])
+      this.#commands.set('proxyd', ['proxyd', ...front, ...admin, ...group, ...feed, ...more])
     } else {
       this.#commands.set('supervisor', ['up', ...front, ...admin, ...group, ...feed, ...more])
     }

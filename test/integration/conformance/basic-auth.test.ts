@@ -3,7 +3,7 @@ import { HELLO_ID, eof, pipe, raw, say, server } from '../../support/conversatio
 import type { Conversation } from '../../support/conversation.ts'
 
 const PASSWORD = 'sesame'
-const stage = conformanceStage({ password: PASSWORD, proxyArgs: ['--password', PASSWORD] })
+const stage = conformanceStage({ password: PASSWORD, proxyArgs: ['--upstream-password', PASSWORD] })
 
 const USERS = {
   before: [

@@ -91,6 +91,7 @@ describe('with a real server', () => {
       lost: [],
       duplicated: [],
       wrongOwner: [],
+      torn: [],
       impossible: [],
       messages: { unheard: 0, lost: 0 },
       popsLost: 0,

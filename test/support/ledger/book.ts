@@ -27,6 +27,8 @@ export class Book {
   /** Writes that took effect more often than they were sent. */
   readonly duplicated: string[] = []
   readonly wrongOwner: string[] = []
+  /** Transactions of which a part was executed, or answered, without the rest. */
+  readonly torn: string[] = []
   /** Observations that no order of execution explains. */
   readonly impossible: string[] = []
   readonly dropped: string[] = []

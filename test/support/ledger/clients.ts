@@ -114,6 +114,7 @@ export class PipelineClient extends LoopClient {
 export class MultiClient extends LoopClient {
   readonly #left: CounterAccount
   readonly #right: CounterAccount
+  #torn = false
 
   constructor(name: string, context: LoadContext) {
     super(name, context)
@@ -139,7 +140,9 @@ export class MultiClient extends LoopClient {
     const [left, right] = Array.isArray(values) ? (values as readonly Reply[]) : []
     const queued = replies[1] === 'QUEUED' && replies[2] === 'QUEUED' && replies[0] === 'OK'
     if (!queued || typeof left !== 'number' || left !== right) {
-      this.context.book.wrongOwner.push(`${this.name} EXEC: ${JSON.stringify(replies)}`)
+      // The counters stay apart from here on: one finding, not one for each later transaction.
+      if (!this.#torn) this.context.book.torn.push(`${this.name}: ${JSON.stringify(replies)}`)
+      this.#torn = true
       return
     }
     this.#left.acked(left)
@@ -149,7 +152,8 @@ export class MultiClient extends LoopClient {
   async audit(reader: RawClient): Promise<void> {
     const left = await readCount(reader, this.#left.key)
     const right = await readCount(reader, this.#right.key)
-    if (left !== right) this.context.book.impossible.push(`${this.name} torn: ${left} and ${right}`)
+    if (this.#torn) return
+    if (left !== right) this.context.book.torn.push(`${this.name}: ${left} and ${right} at the end`)
     this.#left.audit(left)
     this.#right.audit(right)
   }

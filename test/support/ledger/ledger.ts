@@ -37,6 +37,8 @@ export interface LedgerReport {
   readonly lostAfterSwitch: readonly LostWrite[]
   readonly duplicated: readonly string[]
   readonly wrongOwner: readonly string[]
+  /** Transactions that were not executed as a whole. */
+  readonly torn: readonly string[]
   readonly impossible: readonly string[]
   readonly executedAfterLeaving: number
   readonly longestStall: Stall
@@ -175,6 +177,7 @@ export class Ledger {
       lostAfterSwitch: book.lost.filter((write) => write.ackedAt > last),
       duplicated: book.duplicated,
       wrongOwner: book.wrongOwner,
+      torn: book.torn,
       impossible: book.impossible,
       executedAfterLeaving: book.executedAfterLeaving,
       longestStall: book.longest,
@@ -197,6 +200,7 @@ export function summary(report: LedgerReport): string {
     lostAfterSwitch: report.lostAfterSwitch.length,
     duplicated: report.duplicated.length,
     wrongOwner: report.wrongOwner.length,
+    torn: report.torn.length,
     impossible: report.impossible.length,
     unanswered: report.unanswered.length,
     longestStall: `${Math.round(report.longestStall.ms)} ms (${report.longestStall.owner})`,
