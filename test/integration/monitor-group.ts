@@ -12,9 +12,10 @@ import type { Address } from '../../src/base/address.ts'
 
 export const GROUP = 'mymaster'
 
-interface Server {
+export interface Server {
   readonly port: number
-  readonly child: ChildProcess
+  child: ChildProcess
+  readonly args: readonly string[]
 }
 
 export interface TestGroup {
@@ -23,6 +24,8 @@ export interface TestGroup {
   readonly sentinels: readonly Server[]
   sentinelAddresses(): Address[]
   signal(server: Server, signal: NodeJS.Signals): void
+  /** Starts a server that is dead again, on the same port and configuration. */
+  restart(server: Server): void
   /** One command on a connection of its own. */
   call(server: Server, ...args: [string, ...string[]]): Promise<unknown>
   stop(): Promise<void>
@@ -108,7 +111,7 @@ export async function startGroup(
     const common = [`port ${String(port)}`, 'bind 127.0.0.1', `dir ${folder}`, 'daemonize no']
     writeFileSync(file, [...common, ...lines, ''].join('\n'))
     const args = sentinel ? [file, '--sentinel'] : [file]
-    return { port, child: spawn('redis-server', args, { stdio: 'ignore' }) }
+    return { port, args, child: spawn('redis-server', args, { stdio: 'ignore' }) }
   }
   const data = ['save ""', 'repl-diskless-sync-delay 0', 'enable-debug-command local']
   const nodes = ports.slice(0, 3).map((port, index) => {
@@ -129,6 +132,9 @@ export async function startGroup(
     sentinelAddresses: () => sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
     signal(server, signal) {
       server.child.kill(signal)
+    },
+    restart(server) {
+      server.child = spawn('redis-server', server.args, { stdio: 'ignore' })
     },
     call: (server, ...args) => call(server.port, ...args),
     async stop() {
@@ -153,7 +159,8 @@ async function linked(nodes: readonly Server[]): Promise<boolean> {
   return true
 }
 
-async function complete(sentinels: readonly Server[]): Promise<boolean> {
+/** Each sentinel knows the two replicas and the two other sentinels. */
+export async function complete(sentinels: readonly Server[]): Promise<boolean> {
   for (const { port } of sentinels) {
     const reply = await call(port, 'SENTINEL', 'MASTER', GROUP).catch(() => null)
     const fields = Array.isArray(reply) ? reply.map(String) : []
