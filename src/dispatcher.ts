@@ -95,6 +95,8 @@ export interface Dispatcher {
 
 /** An exclusive link while one session holds it. */
 export interface Lease {
+  /** The link's number on the server (CLIENT ID); 0 where its ACL hides it. */
+  readonly serverId: number
   /** As `Dispatcher.dispatch`; replies come in order, pushes go to the owner. */
   dispatch(exchange: Exchange): boolean
   onDrain(fn: () => void): void
@@ -132,6 +134,10 @@ export interface Generation {
   readonly address: string
   /** The server's run_id, or '' where its ACL hides it. */
   readonly runId: string
+  /** The server's version as in INFO, or ''. */
+  readonly version: string
+  /** The server wants AUTH before anything else. */
+  readonly wantsAuth: boolean
   dispatch(exchange: Exchange): boolean
   onDrain(exchange: Exchange, fn: () => void): void
   lease(

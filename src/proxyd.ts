@@ -5,6 +5,7 @@ import { ProxyError } from './base/errors.ts'
 import { Turn } from './base/turn.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { Listener } from './downstream/listener.ts'
+import { dedicatedState, initialState } from './downstream/session-state.ts'
 import { Follower } from './failover/follower.ts'
 import { Gate, type HoldReason } from './failover/gate.ts'
 import type { Symptom } from './failover/symptoms.ts'
@@ -197,6 +198,10 @@ class GroupProxy {
         },
         counters,
         localTraits,
+        firstState: group.poolMode === 'dedicated' ? dedicatedState : initialState,
+        dedicated: group.poolMode === 'dedicated',
+        serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version ?? '', major, minor),
+        generation: () => this.follower.current?.number ?? 0,
       },
     )
   }
@@ -291,6 +296,11 @@ function upstreamOptions(config: Config, group: GroupConfig): ConstructorParamet
       auth: auth === null ? null : auth.map((part) => Buffer.from(part)),
     },
   }
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [, x = '0', y = '0'] = /^(\d+)\.(\d+)/.exec(version) ?? []
+  return Number(x) > major || (Number(x) === major && Number(y) >= minor)
 }
 
 function tlsOptions(group: GroupConfig): ConnectionOptions {

@@ -27,12 +27,15 @@ export class Listener {
 
   constructor(
     options: ListenerOptions,
-    context: Omit<SessionContext, 'onClosed'>,
+    context: Omit<SessionContext, 'onClosed' | 'find' | 'findPeer'>,
   ) {
     this.#options = options
     this.#nextId = options.firstId
     this.#context = {
       ...context,
+      find: (id) => this.sessions.get(id),
+      findPeer: (address) =>
+        [...this.sessions.values()].find((session) => session.peer === address),
       onClosed: (session, why) => {
         this.sessions.delete(session.id)
         context.counters.clients--

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Dispatcher, Exchange, Lease, LeaseOwner, LinkState } from '../dispatcher.ts'
 import type { LeaseReason } from '../routing/traits.ts'
@@ -44,18 +45,19 @@ export class Pin implements LeaseOwner {
 
   readonly #dispatcher: Dispatcher
   readonly #home: PinHome
-  readonly #later: (ms: number, fn: () => void) => () => void
+  readonly #clock: Clock
   #state: PinState = { name: 'none' }
   #drainListeners: (() => void)[] = []
 
-  constructor(
-    dispatcher: Dispatcher,
-    home: PinHome,
-    later: (ms: number, fn: () => void) => () => void,
-  ) {
+  constructor(dispatcher: Dispatcher, home: PinHome, clock: Clock) {
     this.#dispatcher = dispatcher
     this.#home = home
-    this.#later = later
+    this.#clock = clock
+  }
+
+  /** The link's number on the server (CLIENT ID); 0 without one. */
+  get serverId(): number {
+    return this.#state.name === 'held' ? this.#state.lease.serverId : 0
   }
 
   get held(): boolean {
@@ -188,7 +190,7 @@ export class Pin implements LeaseOwner {
       // what waits is told now; the session's state is still wanted, so the link is tried for again
       for (const exchange of waiting.splice(0)) if (!exchange.abandoned) exchange.onLost(cause, 'unsent')
       this.#wake()
-      this.#later(pauseMs, () => {
+      this.#clock.after(pauseMs, () => {
         if (!isOver()) void this.#rebuild(rebuilding, Math.min(longestPauseMs, pauseMs * 2))
       })
     }

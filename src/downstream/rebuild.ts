@@ -1,26 +1,26 @@
 import { args, encodeRequest } from '../protocol/request.ts'
 import { blockingTimeout, withTimeout } from '../routing/arguments.ts'
+import { unblocked } from './wait.ts'
 import type { Session } from './session.ts'
 import type { SessionExchange } from './session-exchange.ts'
 
 /** The commands that give a new link the state that the session's lost link had. */
 export function rebuildCommands(session: Session): SessionExchange[] {
-  const local = session.context.localTraits
   const commands: SessionExchange[] = []
   for (const { request, frames } of session.subscriptions.rebuild()) {
-    const exchange = session.hidden(local, request)
+    const exchange = session.hidden(request)
     exchange.replies = frames
     exchange.errorEnds = true
     commands.push(exchange)
   }
   if (session.state.transaction !== 'none') {
     const queued = session.transaction?.commands ?? null
-    commands.push(session.hidden(local, encodeRequest(['MULTI'])))
+    commands.push(session.hidden(encodeRequest(['MULTI'])))
     if (queued === null) session.apply({ what: 'transaction-flawed' })
     else {
       // those that the server has not confirmed are still on their way and are sent again anyway
       const confirmed = queued.slice(0, Math.max(0, queued.length - session.outstanding))
-      for (const bytes of confirmed) commands.push(session.hidden(local, bytes))
+      for (const bytes of confirmed) commands.push(session.hidden(bytes))
     }
   }
   return commands
@@ -31,6 +31,13 @@ export function rebuildCommands(session: Session): SessionExchange[] {
  * where none remains it is answered as the server would answer.
  */
 export function timeLeft(session: Session, exchange: SessionExchange): void {
+  if (exchange.traits.verb === 'wait') {
+    // what the old master acknowledged, no replica of the new one proves
+    session.wroteIn = 0
+    exchange.onReply(unblocked, 0, unblocked.length, true)
+    exchange.abandoned = true
+    return
+  }
   if (exchange.traits.replay !== 'blocking') return
   const given = args(exchange.bytes, exchange.start, exchange.end)
   const timeout = blockingTimeout(exchange.traits, given)

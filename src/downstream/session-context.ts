@@ -6,6 +6,7 @@ import type { Router } from '../routing/router.ts'
 import type { Traits } from '../routing/traits.ts'
 import type { DataPlaneCounters } from '../telemetry/counters.ts'
 import type { Session } from './session.ts'
+import type { SessionState } from './session-state.ts'
 
 /** Limits of one client, in bytes. */
 export interface SessionLimits {
@@ -33,5 +34,17 @@ export interface SessionContext {
   readonly counters: DataPlaneCounters
   /** The traits of replies that the proxy gives by itself. */
   readonly localTraits: Traits
+  /** The state of a connection when it begins. */
+  readonly firstState: SessionState
+  /** Pool mode `dedicated`: every client has a link of its own from its first command. */
+  readonly dedicated: boolean
+  /** The number of the generation that answers now. */
+  generation(): number
+  /** The session with this client id, of this process. */
+  find(id: number): Session | undefined
+  /** The session whose client has this address, as CLIENT LIST would show it. */
+  findPeer(address: string): Session | undefined
+  /** Is the master's version at least this? false while nobody knows it. */
+  serverAtLeast(major: number, minor: number): boolean
   onClosed(session: Session, why: CloseReason): void
 }

@@ -67,6 +67,12 @@ export const initialState: SessionState = {
   replies: 'on',
 }
 
+/** The same for a client of pool mode `dedicated`. */
+export const dedicatedState: SessionState = {
+  ...initialState,
+  sticky: new Set<StickyReason>(['dedicated']),
+}
+
 /** The next state. Pure. */
 export function reduce(state: SessionState, event: StateEvent): SessionState {
   const { identity, resp, db } = state.link

@@ -1,18 +1,20 @@
 import type { Socket } from 'node:net'
-import { errorReply, ProxyError, type ErrorCode } from '../base/errors.ts'
-import { Deque } from '../base/deque.ts'
-import type { Dispatcher, Fate, LinkState } from '../dispatcher.ts'
+import { errorReply, ProxyError } from '../base/errors.ts'
+import type { Fate, LinkState } from '../dispatcher.ts'
 import { args } from '../protocol/request.ts'
 import { framed, RequestFramer } from '../protocol/request-framer.ts'
-import type { LeaseReason, SessionVerb, Traits } from '../routing/traits.ts'
-import { ClientOutput } from './client-output.ts'
+import type { LeaseReason, Traits } from '../routing/traits.ts'
+import { Intake, type IntakeHome } from './intake.ts'
+import { isLinkOnly } from './link-only.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
+import { ReplyLine, type ReplyLineHome } from './reply-line.ts'
 import { SessionExchange, type ExchangeHome, type Observer } from './session-exchange.ts'
-import { initialState, leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
-import { Subscriptions } from './subscriptions.ts'
-import { Transaction } from './transaction.ts'
 import type { CloseReason, SessionContext } from './session-context.ts'
+import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { Transaction } from './transaction.ts'
+import { sendRun } from './transaction-run.ts'
 import { beginUpload, type Upload } from './upload.ts'
 import { handle } from './verbs.ts'
 
@@ -34,72 +36,37 @@ export interface SendOptions {
   readonly bytes?: Uint8Array
 }
 
-/** EXEC is what runs a transaction; before it, nothing that the client sent has been executed. */
-function isLinkOnly(verb: SessionVerb | null, inTransaction: boolean): boolean {
-  if (inTransaction) return verb !== 'exec'
-  return verb !== null && linkOnlyVerbs.has(verb)
-}
-
-const linkOnlyVerbs: ReadonlySet<SessionVerb> = new Set([
-  'auth',
-  'hello',
-  'select',
-  'multi',
-  'discard',
-  'watch',
-  'unwatch',
-  'subscribe',
-  'unsubscribe',
-  'psubscribe',
-  'punsubscribe',
-  'ssubscribe',
-  'sunsubscribe',
-])
-
-/**
- * reading: requests are taken as they come · parked: one of them must wait (for its turn, a link, a
- * verdict, room), and what the client sent behind it waits in `rest` · ending: no more requests are
- * taken, the replies owed are delivered · closed.
- */
-type InputState = 'reading' | 'parked' | 'ending' | 'closed'
-
 /** One client connection and the Redis connection state it has built up. */
-export class Session implements ExchangeHome, PinHome {
+export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome {
   readonly id: number
   readonly context: SessionContext
   readonly subscriptions = new Subscriptions()
   readonly pin: Pin
-  state: SessionState = initialState
+  state: SessionState
   /** The open transaction, kept to be queued again on another link. */
   transaction: Transaction | null = null
+  /** CLIENT TRACKING … REDIRECT: the id the client gave, and the link's number that it stands for. */
+  redirect: { readonly id: number; readonly serverId: number } | null = null
+  /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
+  wroteIn = 0
 
   readonly #socket: Socket
-  readonly #dispatcher: Dispatcher
   readonly #framer: RequestFramer
-  readonly #output: ClientOutput
-  /** Replies owed to the client, in its order. */
-  readonly #pending = new Deque<SessionExchange>()
-  #input: InputState = 'reading'
-  #running = false
-  /** What came behind a parked request. */
-  #rest: Uint8Array[] = []
-  #restBytes = 0
-  /** Tells one parking from the next, so that a late wake-up does not end the wrong one. */
-  #parking = 0
-  /** The client has closed its side; what it sent before is still served. */
-  #halfClosed = false
-  #ending: CloseReason = 'client'
+  readonly #intake: Intake
+  readonly #line: ReplyLine
   #onIdle: (() => void) | null = null
   #upload: Upload | null = null
+  #ending: CloseReason = 'client'
 
   constructor(id: number, socket: Socket, context: SessionContext) {
     this.id = id
     this.context = context
+    this.state = context.firstState
     this.#socket = socket
-    this.#dispatcher = context.dispatcher
     this.#framer = new RequestFramer(context.requestLimits)
-    this.#output = new ClientOutput(socket, context.turn)
-    this.pin = new Pin(context.dispatcher, this, (ms, fn) => context.clock.after(ms, fn))
+    this.#intake = new Intake(socket, context, this)
+    this.#line = new ReplyLine(socket, context, this)
+    this.pin = new Pin(context.dispatcher, this, context.clock)
     socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onGone)
@@ -117,12 +84,20 @@ export class Session implements ExchangeHome, PinHome {
 
   /** Replies owed to the client. */
   get outstanding(): number {
-    return this.#pending.size
+    return this.#line.size
   }
 
-  /** The address of the client, for people. */
+  /** The command whose reply the client waits for. */
+  get waitsFor(): SessionExchange | undefined {
+    return this.#line.head()
+  }
+
+  /** The client's address as CLIENT LIST shows it. */
   get peer(): string {
-    return `${this.#socket.remoteAddress ?? 'unix'}:${String(this.#socket.remotePort ?? 0)}`
+    const { remoteAddress, remotePort, remoteFamily } = this.#socket
+    if (remoteAddress === undefined) return 'unix:0'
+    const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress
+    return `${host}:${String(remotePort)}`
   }
 
   apply(event: StateEvent): void {
@@ -132,70 +107,60 @@ export class Session implements ExchangeHome, PinHome {
   // ── requests ───────────────────────────────────────────────────────────────────────────────
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#input !== 'reading') {
-      if (this.#input === 'parked') this.#keep(chunk)
-      return
-    }
-    const { turn } = this.context
+    const { turn, counters } = this.context
+    counters.clientBytesIn += chunk.length
     turn.begin()
-    this.#run(chunk)
+    this.#intake.onData(chunk)
     turn.end()
   }
 
-  /** The socket is read on while a request waits, so that a client that leaves is noticed. */
-  #keep(chunk: Uint8Array): void {
-    this.#rest.push(chunk)
-    this.#restBytes += chunk.length
-    if (this.#restBytes > this.context.limits.parkedBytes) this.#socket.pause()
-  }
-
-  #run(chunk: Uint8Array): void {
+  take(chunk: Uint8Array, from: number): number {
     const framer = this.#framer
     const end = chunk.length
-    let position = 0
-    this.#running = true
-    while (this.#input === 'reading') {
+    let position = from
+    while (this.#intake.state === 'reading') {
       const found = framer.next(chunk, position, end)
-      if (found === framed.more) break
+      if (found === framed.more) return end
       position = framer.position
-      if (found === framed.request) this.#take(framer)
+      if (found === framed.request) position = this.#takeRequest(framer, chunk, position)
       else this.#takeOther(found, framer)
     }
-    this.#running = false
-    if (this.#input === 'parked' && position < end) {
-      this.#rest.unshift(chunk.subarray(position))
-      this.#restBytes += end - position
-    }
+    return position
   }
 
-  /** The way of nearly all commands is the first branch. */
-  #take(framer: RequestFramer): void {
-    const { bytes, start, end } = framer
-    const traits = this.context.router.lookup(
-      bytes,
-      framer.nameStart,
-      framer.nameEnd,
-      framer.subStart,
-      framer.subEnd,
-    )
+  /** The way of nearly all commands is the second branch. Returns where to go on. */
+  #takeRequest(framer: RequestFramer, chunk: Uint8Array, position: number): number {
+    const { bytes, start, end, nameStart, nameEnd, subStart, subEnd } = framer
+    const traits = this.context.router.lookup(bytes, nameStart, nameEnd, subStart, subEnd)
     const { commands } = this.context.counters
     if (this.pin.raw) {
       commands.lease++
       if (!this.pin.pipe(bytes, start, end)) this.#parkForRoom(null)
-    } else if (traits.route === 'lane') {
-      if (this.state.transaction !== 'none') this.transaction?.add(traits, bytes, start, end)
+    } else if (traits.route === 'lane' && this.#isPlain()) {
       if (this.pin.held) commands.lease++
       else commands.lane++
-      this.#dispatch(this.#exchange(traits, bytes, start, end))
+      if (this.state.transaction !== 'none') this.transaction?.add(traits, bytes, start, end)
+      this.dispatch(this.#exchange(traits, bytes, start, end))
     } else {
+      if (traits.verb === 'multi' && bytes === chunk) {
+        const next = sendRun(this, chunk, start, position)
+        if (next > position) return next
+      }
       const own = bytes.slice(start, end)
       handle(this, { traits, bytes: own, args: args(own, 0, own.length) })
     }
+    return position
+  }
+
+  /** A client of pool mode `dedicated` needs its link before its first command. */
+  #isPlain(): boolean {
+    return !this.context.dedicated || this.pin.held
   }
 
   #takeOther(found: number, framer: RequestFramer): void {
     if (found === framed.fault) {
-      this.answer(framer.fault)
+      if (this.#upload !== null) this.close('protocol')
+      else this.answer(framer.fault)
       this.end('protocol')
       return
     }
@@ -205,16 +170,20 @@ export class Session implements ExchangeHome, PinHome {
   }
 
   #exchange(traits: Traits, bytes: Uint8Array, start: number, end: number): SessionExchange {
-    const exchange = new SessionExchange(this, traits, this.state.link, this.id, bytes, start, end)
-    exchange.muted = this.state.replies !== 'on'
-    exchange.linkOnly = isLinkOnly(traits.verb, this.state.transaction !== 'none')
-    if (this.state.replies === 'skip') this.apply({ what: 'replies', mode: 'on' })
+    const { link, replies, transaction } = this.state
+    const exchange = new SessionExchange(this, traits, link, this.id, bytes, start, end)
+    if (replies !== 'on') {
+      exchange.muted = true
+      if (replies === 'skip') this.apply({ what: 'replies', mode: 'on' })
+    }
+    exchange.linkOnly = isLinkOnly(traits.verb, transaction !== 'none')
     return exchange
   }
 
-  #dispatch(exchange: SessionExchange): void {
-    this.#pending.push(exchange)
-    const way = this.pin.held ? this.pin : this.#dispatcher
+  /** Sends a command and keeps its place in the client's line. */
+  dispatch(exchange: SessionExchange): void {
+    this.#line.expect(exchange)
+    const way = this.pin.held ? this.pin : this.context.dispatcher
     if (!way.dispatch(exchange)) this.#parkForRoom(exchange)
   }
 
@@ -224,8 +193,8 @@ export class Session implements ExchangeHome, PinHome {
   answer(bytes: Uint8Array): void {
     this.context.counters.commands.local++
     const exchange = this.#exchange(this.context.localTraits, bytes, 0, 0)
-    this.#pending.push(exchange)
-    this.onReply(exchange, bytes, 0, bytes.length, true)
+    this.#line.expect(exchange)
+    this.#line.give(exchange, bytes, 0, bytes.length, true)
   }
 
   /** Sends a request the way the session's state demands. */
@@ -237,43 +206,61 @@ export class Session implements ExchangeHome, PinHome {
     exchange.errorEnds = options.errorEnds ?? false
     if (options.streamed === true) exchange.body = 'receiving'
     if (options.via !== undefined && !this.pin.held) exchange.via = options.via
-    this.context.counters.commands[this.pin.held ? 'lease' : options.via === 'control' ? 'control' : 'lane']++
+    const { commands } = this.context.counters
+    commands[this.pin.held ? 'lease' : exchange.via === 'control' ? 'control' : 'lane']++
     if (request.traits.replay === 'blocking') exchange.startedAt = this.context.clock.now()
-    this.#dispatch(exchange)
+    this.dispatch(exchange)
     return exchange
   }
 
   /** Sends a command of the proxy's own on the pinned link; nobody sees its reply. */
-  sendHidden(exchange: SessionExchange): void {
-    this.pin.dispatch(exchange)
+  sendHidden(bytes: Uint8Array, observer: Observer | null = null): void {
+    this.pin.dispatch(this.hidden(bytes, observer))
   }
 
-  hidden(traits: Traits, bytes: Uint8Array, observer: Observer | null = null): SessionExchange {
+  hidden(bytes: Uint8Array, observer: Observer | null = null): SessionExchange {
+    const { localTraits } = this.context
     const { link } = this.state
-    const exchange = new SessionExchange(this, traits, link, this.id, bytes, 0, bytes.length)
+    const exchange = new SessionExchange(this, localTraits, link, this.id, bytes, 0, bytes.length)
     exchange.hidden = true
+    exchange.linkOnly = true
     exchange.observer = observer
     return exchange
   }
 
   /** Runs `fn` once every reply owed has been given; the client's next requests wait for it. */
   whenIdle(fn: () => void): void {
-    if (this.#pending.size === 0) {
+    if (this.#line.size === 0) {
       fn()
       return
     }
-    this.#park()
+    this.#intake.park()
     this.#onIdle = fn
   }
 
-  /** The client's way upstream is full: its next requests wait. */
-  waitForRoom(): void {
-    this.#parkForRoom(null)
+  /** Never behind data: SCRIPT KILL must reach a server that is busy with the script. */
+  throughControl(request: Request): void {
+    this.whenIdle(() => {
+      this.send(request, { via: 'control' })
+      this.waitForVerdict()
+    })
+  }
+
+  /** Another session needs this one to have a link: `then` runs when it has one, and keeps it. */
+  withLink(reason: 'tracking', then: () => void): void {
+    this.apply({ what: 'sticky', reason, on: true })
+    if (this.pin.held || this.#line.size === 0) this.pinned(reason, then)
+    else then()
   }
 
   /** Nothing more is taken from the client until all that was sent is answered. */
   waitForVerdict(): void {
     this.whenIdle(() => undefined)
+  }
+
+  /** The client's way upstream is full: its next requests wait. */
+  waitForRoom(): void {
+    this.#parkForRoom(null)
   }
 
   /** Has a link of its own for `reason` when `then` runs; where none can be had, says so. */
@@ -283,14 +270,14 @@ export class Session implements ExchangeHome, PinHome {
       return
     }
     this.whenIdle(() => {
-      this.#park()
+      this.#intake.park()
       this.pin.take(reason).then(
         () => {
           this.context.counters.leasesTaken[reason]++
-          this.#proceed(then)
+          this.#intake.proceed(then)
         },
         (thrown: unknown) => {
-          this.#proceed(() => {
+          this.#intake.proceed(() => {
             this.#onPinFailed(thrown)
           })
         },
@@ -300,78 +287,47 @@ export class Session implements ExchangeHome, PinHome {
 
   /** No more requests; the replies owed are delivered, then the connection is closed. */
   end(why: CloseReason): void {
-    if (this.#input === 'closed' || this.#input === 'ending') return
-    this.#input = 'ending'
+    const { state } = this.#intake
+    if (state === 'closed' || state === 'ending') return
+    this.#intake.end()
     this.#ending = why
-    this.#rest = []
-    if (this.#pending.size === 0) this.#finish()
+    if (this.#line.size === 0) this.#finish()
   }
 
   /** Closes the connection now; what is in flight for it is dropped. */
   close(why: CloseReason): void {
-    if (this.#input === 'closed') return
-    this.#output.flush()
-    this.#close(why)
+    if (this.#intake.state === 'closed') return
+    this.#line.flush()
+    this.#close(why, false)
   }
 
   #onPinFailed(thrown: unknown): void {
     const code = thrown instanceof ProxyError ? thrown.code : 'MASTERDOWN'
-    if (code === 'HANDSHAKE_FAILED') this.close('error')
-    else if (code !== 'CLIENT_GONE') this.answer(errorReply(code))
-  }
-
-  // ── parking ────────────────────────────────────────────────────────────────────────────────
-
-  #park(): void {
-    if (this.#input !== 'reading') return
-    this.#input = 'parked'
-    this.#parking++
-  }
-
-  /** Does what was waited for, then goes on with what the client sent meanwhile. */
-  #proceed(fn: () => void): void {
-    if (this.#input === 'ending') {
-      fn()
-      if (this.#pending.size === 0 && this.#onIdle === null) this.#finish()
-      return
+    if (code === 'HANDSHAKE_FAILED') {
+      this.close('error')
+    } else if (code !== 'CLIENT_GONE') {
+      this.context.counters.refused[code === 'LEASE_LIMIT' ? 'lease-limit' : 'hold-window']++
+      this.answer(errorReply(code))
     }
-    if (this.#input !== 'parked') return
-    const { turn } = this.context
-    turn.begin()
-    this.#input = 'reading'
-    fn()
-    if (!this.#running) {
-      this.#runRest()
-    }
-    turn.end()
-  }
-
-  #runRest(): void {
-    while (this.#isReading()) {
-      const chunk = this.#rest.shift()
-      if (chunk === undefined) {
-        if (this.#halfClosed) this.end('client')
-        else this.#socket.resume()
-        return
-      }
-      this.#restBytes -= chunk.length
-      this.#run(chunk)
-    }
-  }
-
-  #isReading(): boolean {
-    return this.#input === 'reading'
   }
 
   #parkForRoom(exchange: SessionExchange | null): void {
-    if (this.#input !== 'reading') return
-    this.#park()
-    const parking = this.#parking
+    if (this.#intake.state !== 'reading') return
+    this.#intake.park()
+    const { parking } = this.#intake
     const go = (): void => {
-      if (this.#parking === parking && this.#onIdle === null) this.#proceed(() => undefined)
+      if (this.#onIdle === null) this.#intake.wake(parking)
     }
     if (exchange === null || this.pin.held) this.pin.onDrain(go)
-    else this.#dispatcher.onDrain(exchange, go)
+    else this.context.dispatcher.onDrain(exchange, go)
+  }
+
+  onAllTaken(): void {
+    this.end('client')
+  }
+
+  onEndingStep(): void {
+    if (this.#line.size === 0 && this.#onIdle === null) this.#finish()
   }
 
   // ── replies ────────────────────────────────────────────────────────────────────────────────
@@ -383,67 +339,20 @@ export class Session implements ExchangeHome, PinHome {
     end: number,
     last: boolean,
   ): boolean {
-    if (exchange.observer !== null) return this.#observed(exchange, bytes, start, end, last)
-    if (exchange.hidden) return true
-    this.#give(exchange, bytes, start, end, last)
-    return this.#output.unread < this.context.limits.outputPauseBytes
-  }
-
-  #give(exchange: SessionExchange, b: Uint8Array, start: number, end: number, last: boolean): void {
-    const pending = this.#pending
-    if (pending.peek() !== exchange) {
-      if (!exchange.muted) (exchange.kept ??= []).push(b.subarray(start, end))
-      exchange.done = last
-      return
-    }
-    if (!exchange.muted) {
-      this.#output.append(b, start, end)
-      if (this.#output.unread > this.context.limits.outputLimitBytes) {
-        this.close('output-limit')
-        return
-      }
-    }
-    if (!last) return
-    exchange.done = true
-    pending.shift()
-    if (!exchange.refused) this.context.counters.replies++
-    if (pending.size > 0) this.#giveDone()
-    if (pending.size === 0) this.#idle()
-  }
-
-  /** Replies that came before their turn, and have it now. */
-  #giveDone(): void {
-    for (;;) {
-      const next = this.#pending.peek()
-      if (next?.kept) {
-        for (const part of next.kept) this.#output.append(part, 0, part.length)
-        next.kept = null
-      }
-      if (next?.done !== true) return
-      this.#pending.shift()
-      if (!next.refused) this.context.counters.replies++
-    }
-  }
-
-  #observed(
-    exchange: SessionExchange,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    last: boolean,
-  ): boolean {
+    if (last && exchange.traits.write) this.wroteIn = this.context.generation()
     const { observer } = exchange
-    if (observer === null) return true
+    if (observer === null) {
+      return exchange.hidden || this.#line.give(exchange, bytes, start, end, last)
+    }
     const seen = observer.onFrame(bytes.subarray(start, end), last)
     if (exchange.hidden) return true
-    if (seen !== null) this.#give(exchange, seen, 0, seen.length, last)
-    else if (last) this.#give(exchange, bytes, start, start, true)
-    return this.#output.unread < this.context.limits.outputPauseBytes
+    if (seen !== null) return this.#line.give(exchange, seen, 0, seen.length, last)
+    return !last || this.#line.give(exchange, bytes, start, start, true)
   }
 
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void {
     if (exchange.observer?.onLost(cause) === true || exchange.hidden) return
-    const code: ErrorCode = cause.code
+    const { code } = cause
     if (code === 'HANDSHAKE_FAILED' || (fate === 'in-doubt' && code !== 'INDOUBT')) {
       this.close(code === 'HANDSHAKE_FAILED' ? 'error' : 'half-reply')
       return
@@ -451,23 +360,26 @@ export class Session implements ExchangeHome, PinHome {
     exchange.refused = true
     if (this.state.transaction !== 'none') this.apply({ what: 'transaction-flawed' })
     const reply = errorReply(code)
-    this.#give(exchange, reply, 0, reply.length, true)
+    this.#line.give(exchange, reply, 0, reply.length, true)
   }
 
   onResume(fn: () => void): void {
-    if (this.#input === 'closed' || this.#output.unread === 0) fn()
-    else this.#socket.once('drain', fn).once('close', fn)
+    this.#line.onResume(fn)
   }
 
-  #idle(): void {
-    if (this.pin.held && !this.pin.raw && this.reasons.length === 0 && this.#upload === null) {
+  onOverflow(): void {
+    this.close('output-limit')
+  }
+
+  onLineEmpty(): void {
+    if (this.pin.held && !this.pin.raw && this.#upload === null && this.reasons.length === 0) {
       this.pin.giveBack()
     }
     const fn = this.#onIdle
     if (fn !== null) {
       this.#onIdle = null
-      this.#proceed(fn)
-    } else if (this.#input === 'ending') {
+      this.#intake.proceed(fn)
+    } else if (this.#intake.state === 'ending') {
       this.#finish()
     }
   }
@@ -479,16 +391,11 @@ export class Session implements ExchangeHome, PinHome {
   }
 
   onPush(bytes: Uint8Array, start: number, end: number): void {
-    this.#output.append(bytes, start, end)
-    const { unread } = this.#output
-    if (unread > this.context.limits.outputLimitBytes) {
-      this.close('output-limit')
-    } else if (unread > this.context.limits.outputPauseBytes) {
-      this.pin.pause()
-      this.onResume(() => {
-        this.pin.resume()
-      })
-    }
+    if (this.#line.push(bytes, start, end) || this.#intake.state === 'closed') return
+    this.pin.pause()
+    this.onResume(() => {
+      this.pin.resume()
+    })
   }
 
   onPinLost(): void {
@@ -511,32 +418,27 @@ export class Session implements ExchangeHome, PinHome {
 
   readonly #onEnd = (): void => {
     // a half-closed client still gets its replies, but one that waits inside the server is freed
-    const head = this.#pending.peek()
-    if (this.pin.raw || head?.traits.replay === 'blocking') this.#close('client')
-    else if (this.#input === 'parked') this.#halfClosed = true
+    if (this.pin.raw || this.#line.head()?.traits.replay === 'blocking') this.#close('client', false)
+    else if (this.#intake.state === 'parked') this.#intake.halfClosed = true
     else this.end('client')
   }
 
   readonly #onGone = (): void => {
-    this.#close('client')
+    this.#close('client', false)
   }
 
   /** All replies are out: close, so that the client reads them before the end. */
   #finish(): void {
-    this.#output.flush()
+    this.#line.flush()
     this.#close(this.#ending, true)
   }
 
-  #close(why: CloseReason, graceful = false): void {
-    if (this.#input === 'closed') return
-    const isClean = this.#pending.size === 0 && this.reasons.length === 0
-    this.#input = 'closed'
-    this.#rest = []
+  #close(why: CloseReason, graceful: boolean): void {
+    if (this.#intake.state === 'closed') return
+    const isClean = this.#line.size === 0 && this.reasons.length === 0
+    this.#intake.close()
     this.#onIdle = null
-    for (const exchange of this.#pending.drain()) {
-      exchange.abandoned = true
-      this.context.counters.dropped++
-    }
+    this.#line.abandon()
     this.pin.close(isClean)
     if (graceful) this.#socket.end()
     else this.#socket.destroy()

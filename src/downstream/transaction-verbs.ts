@@ -37,7 +37,7 @@ export function exec(session: Session, request: Request): void {
   session.whenIdle(() => {
     if (session.state.transaction === 'flawed' || watch === 'broken') {
       const isFlawed = session.state.transaction === 'flawed'
-      session.sendHidden(session.hidden(session.context.localTraits, discardRequest))
+      session.sendHidden(discardRequest)
       session.pin.tainted = true
       over(session)
       session.answer(isFlawed ? aborted : nilOf(session.state.link.resp))

@@ -5,7 +5,15 @@ import type { SessionVerb } from '../routing/traits.ts'
 import { authenticate, greet } from './greeting.ts'
 import { onOk, onReplyDone } from './observers.ts'
 import type { Request, Session } from './session.ts'
-import { setName } from './client-commands.ts'
+import {
+  clientInfo,
+  clientKill,
+  clientUnblock,
+  setName,
+  tracking,
+  translated,
+} from './client-commands.ts'
+import { wait } from './wait.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction-verbs.ts'
 
 type Handler = (session: Session, request: Request) => void
@@ -56,12 +64,8 @@ const onLease: Handler = (session, request) => {
   })
 }
 
-/** Never behind data: SCRIPT KILL must reach a server that is busy with the script. */
 const throughControl: Handler = (session, request) => {
-  session.whenIdle(() => {
-    session.send(request, { via: 'control' })
-    session.waitForVerdict()
-  })
+  session.throughControl(request)
 }
 
 const select: Handler = (session, request) => {
@@ -153,20 +157,7 @@ const blocking: Handler = (session, request) => {
   })
 }
 
-/**
- * A link that has run nothing counts every replica at once (`woff` 0), so a harmless command goes
- * first: its offset is not below that of any write of this client. replication.c: waitCommand.
- */
-const wait: Handler = (session, request) => {
-  session.pinned('wait', () => {
-    session.apply({ what: 'sticky', reason: 'wait', on: true })
-    session.sendHidden(session.hidden(session.context.localTraits, Buffer.from('PING\r\n')))
-    session.send(request)
-    session.waitForVerdict()
-  })
-}
-
-function sticky(reason: 'no-evict' | 'no-touch' | 'tracking'): Handler {
+function sticky(reason: 'no-evict' | 'no-touch'): Handler {
   return (session, request) => {
     session.pinned(reason, () => {
       session.whenIdle(() => {
@@ -220,10 +211,10 @@ const handlers: Record<SessionVerb, Handler> = {
   'client-id': (session) => {
     session.answer(Buffer.from(`:${String(session.id)}\r\n`))
   },
-  'client-info': plain,
+  'client-info': clientInfo,
   'client-list': throughControl,
-  'client-kill': throughControl,
-  'client-unblock': throughControl,
+  'client-kill': clientKill,
+  'client-unblock': clientUnblock,
   'client-getname': (session) => {
     const { name, link } = session.state
     const none = link.resp === 2 ? '$-1\r\n' : '_\r\n'
@@ -233,9 +224,9 @@ const handlers: Record<SessionVerb, Handler> = {
   'client-setname': setName,
   'client-setinfo': plain,
   'client-reply': clientReply,
-  'client-tracking': sticky('tracking'),
-  'client-trackinginfo': plain,
-  'client-getredir': plain,
+  'client-tracking': tracking,
+  'client-trackinginfo': translated,
+  'client-getredir': translated,
   'client-caching': plain,
   'client-no-evict': sticky('no-evict'),
   'client-no-touch': sticky('no-touch'),

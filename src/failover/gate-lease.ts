@@ -27,6 +27,10 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
     this.#owner = owner
   }
 
+  get serverId(): number {
+    return this.#raw?.serverId ?? 0
+  }
+
   attach(raw: Lease): void {
     this.#raw = raw
   }

@@ -27,6 +27,8 @@ export class MasterGeneration implements Generation {
   readonly number: number
   readonly address: string
   readonly runId: string
+  readonly version: string
+  readonly wantsAuth: boolean
   readonly #context: LinkContext
   readonly #options: GenerationOptions
   readonly #arbiter: Arbiter
@@ -44,6 +46,8 @@ export class MasterGeneration implements Generation {
     this.number = number
     this.address = `${base.options.host}:${String(base.options.port)}`
     this.runId = greeting.runId
+    this.version = greeting.version
+    this.wantsAuth = greeting.wantsAuth
     this.#context = {
       ...base,
       onLost: (link, cause) => {
@@ -142,6 +146,10 @@ class LinkLease implements Lease {
   constructor(link: Link, giveBack: (clean: boolean) => void) {
     this.#link = link
     this.#giveBack = giveBack
+  }
+
+  get serverId(): number {
+    return this.#link.greeting?.clientId ?? 0
   }
 
   dispatch(exchange: Exchange): boolean {

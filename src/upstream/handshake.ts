@@ -11,12 +11,18 @@ export interface HandshakePlan {
   readonly clientName: string
   /** Ask for the run_id as well (INFO server), and whether it has loaded its data (PING). */
   readonly wantRunId: boolean
+  /** Ask for the number that the link has on the server. */
+  readonly wantClientId: boolean
 }
 
 /** What the server said of itself. Empty where its ACL does not let us see it. */
 export interface Greeting {
   readonly role: string
   readonly runId: string
+  readonly version: string
+  readonly clientId: number
+  /** ROLE was refused with NOAUTH. */
+  readonly wantsAuth: boolean
 }
 
 /** `redis-parser` hands errors over as Error objects with the server's line as message. */
@@ -29,13 +35,16 @@ type Rejection = Error & { code?: string }
  */
 export class Handshake {
   readonly #plan: HandshakePlan
-  readonly #expects: ('auth' | 'name' | 'role' | 'info' | 'ping' | 'select')[] = []
+  readonly #expects: ('auth' | 'name' | 'role' | 'info' | 'ping' | 'id' | 'select')[] = []
   readonly #parser: RedisParser
   readonly #hello = new ReplyFramer()
   #helloHeld: Uint8Array[] = []
   #phase: 'resp2' | 'hello' | 'done' = 'resp2'
   #role = ''
   #runId = ''
+  #version = ''
+  #clientId = 0
+  #wantsAuth = false
   #failure: ProxyError | null = null
 
   constructor(plan: HandshakePlan) {
@@ -54,7 +63,13 @@ export class Handshake {
   }
 
   get greeting(): Greeting {
-    return { role: this.#role, runId: this.#runId }
+    return {
+      role: this.#role,
+      runId: this.#runId,
+      version: this.#version,
+      clientId: this.#clientId,
+      wantsAuth: this.#wantsAuth,
+    }
   }
 
   /** The first bytes to send. */
@@ -75,6 +90,10 @@ export class Handshake {
       parts.push(encodeRequest(['INFO', 'server']))
       parts.push(encodeRequest(['PING']))
       this.#expects.push('info', 'ping')
+    }
+    if (this.#plan.wantClientId) {
+      parts.push(encodeRequest(['CLIENT', 'ID']))
+      this.#expects.push('id')
     }
     if (state.db !== 0) {
       parts.push(encodeRequest(['SELECT', state.db]))
@@ -124,6 +143,9 @@ export class Handshake {
       this.#takeRole(reply, refused)
     } else if (step === 'info' && refused === null) {
       this.#runId = /run_id:([0-9a-f]+)/.exec(String(reply))?.[1] ?? ''
+      this.#version = /redis_version:([\d.]+)/.exec(String(reply))?.[1] ?? ''
+    } else if (step === 'id' && typeof reply === 'number') {
+      this.#clientId = reply
     } else if (step === 'ping' && /^(LOADING|MASTERDOWN)/.test(refused ?? '')) {
       this.#failure ??= new ProxyError('LINK_REFUSED', refused ?? '')
     } else if ((step === 'auth' || step === 'select') && refused !== null) {
@@ -134,6 +156,7 @@ export class Handshake {
   #takeRole(reply: unknown, refused: string | null): void {
     if (Array.isArray(reply)) this.#role = String(reply[0])
     if (this.#role === 'master') return
+    this.#wantsAuth = refused?.startsWith('NOAUTH') ?? false
     if (this.#role !== '') {
       this.#failure ??= new ProxyError('NOT_MASTER', `the node says role:${this.#role}`)
     } else if (refused !== null && !/^(NOAUTH|NOPERM|BUSY|ERR unknown command)/.test(refused)) {

@@ -41,6 +41,8 @@ export class Link {
   arbiter: Arbiter
   owner: LeaseOwner | null = null
   readonly inbox: Inbox
+  /** What the server said of itself; null before the handshake is done. */
+  greeting: Greeting | null = null
 
   readonly #context: LinkContext
   readonly #socket: Socket
@@ -75,6 +77,7 @@ export class Link {
       state,
       clientName: kind === 'probe' ? '' : `${options.clientName}:${kind}`,
       wantRunId,
+      wantClientId: kind === 'lease',
     })
     this.#socket =
       options.tls === null
@@ -193,6 +196,7 @@ export class Link {
     this.#handshake = null
     this.#phase = 'open'
     this.#cancelDeadline()
+    this.greeting = handshake.greeting
     this.#greeted.resolve(handshake.greeting)
     this.#flush()
   }

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import type { Address } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Turn } from '../base/turn.ts'
-import type { Arbiter, Generation } from '../dispatcher.ts'
+import type { Arbiter, Generation, Identity } from '../dispatcher.ts'
 import { MasterGeneration, probe, type GenerationOptions } from './generation.ts'
 
 /** How masters are reached. Times in milliseconds, sizes in bytes. */
@@ -13,6 +13,8 @@ export interface UpstreamOptions extends GenerationOptions {
   readonly highWaterBytes: number
   readonly slowReaderStallMs: number
 }
+
+const nobody: Identity = { name: 'default', auth: null }
 
 /** The door of this room: makes generations, numbered in the order in which they were made. */
 export class Upstream {
@@ -46,11 +48,14 @@ export class Upstream {
       clock: this.#clock,
       turn: this.#turn,
     }
-    const greeting = await probe(base, this.#options.probeIdentity, this.#arbiter)
+    const own = this.#options.probeIdentity
+    const greeting = await probe(base, own, this.#arbiter)
+    const wantsAuth =
+      own.auth === null ? greeting.wantsAuth : (await probe(base, nobody, this.#arbiter)).wantsAuth
     this.#number++
     this.#latest = new MasterGeneration(
       this.#number,
-      greeting,
+      { ...greeting, wantsAuth },
       base,
       this.#options,
       this.#arbiter,
