@@ -201,6 +201,7 @@ class GroupProxy {
         firstState: group.poolMode === 'dedicated' ? dedicatedState : initialState,
         dedicated: group.poolMode === 'dedicated',
         serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version ?? '', major, minor),
+        isHolding: () => this.#gate.state.name !== 'open',
         generation: () => this.follower.current?.number ?? 0,
       },
     )

@@ -76,7 +76,7 @@ export class Listener {
   /** No new clients; those here get the replies owed to them, then are closed. */
   async close(deadlineMs: number): Promise<void> {
     for (const server of this.#servers) server.close()
-    for (const session of [...this.sessions.values()]) session.end('shutdown')
+    for (const session of [...this.sessions.values()]) session.shutDown()
     const end = this.#context.clock.now() + deadlineMs
     while (this.sessions.size > 0 && this.#context.clock.now() < end) {
       await new Promise((done) => setTimeout(done, 10))

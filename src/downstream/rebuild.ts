@@ -14,14 +14,11 @@ export function rebuildCommands(session: Session): SessionExchange[] {
     commands.push(exchange)
   }
   if (session.state.transaction !== 'none') {
-    const queued = session.transaction?.commands ?? null
+    // those that the server had not confirmed are still on their way, and are sent again anyway
+    const queued = session.transaction?.queued ?? null
     commands.push(session.hidden(encodeRequest(['MULTI'])))
     if (queued === null) session.apply({ what: 'transaction-flawed' })
-    else {
-      // those that the server has not confirmed are still on their way and are sent again anyway
-      const confirmed = queued.slice(0, Math.max(0, queued.length - session.outstanding))
-      for (const bytes of confirmed) commands.push(session.hidden(bytes))
-    }
+    else for (const bytes of queued) commands.push(session.hidden(bytes))
   }
   return commands
 }

@@ -38,6 +38,8 @@ export interface SessionContext {
   readonly firstState: SessionState
   /** Pool mode `dedicated`: every client has a link of its own from its first command. */
   readonly dedicated: boolean
+  /** Is the gate shut, so that commands wait in it? */
+  isHolding(): boolean
   /** The number of the generation that answers now. */
   generation(): number
   /** The session with this client id, of this process. */

@@ -33,6 +33,8 @@ export class SessionExchange implements Exchange {
   deadline = 0
   abandoned = false
   via: Via = 'lane'
+  /** Stands in an open transaction: answered with QUEUED. */
+  queued = false
   /** Complete, though its turn in the client's line may not have come. */
   done = false
   /** Answered with an error of our own. */

@@ -31,6 +31,8 @@ export interface SendOptions {
   readonly observer?: Observer
   readonly replies?: number
   readonly errorEnds?: boolean
+  /** Reaches the client whatever CLIENT REPLY says (confirmations of subscriptions). */
+  readonly alwaysHeard?: boolean
   /** Only the beginning is here; the rest is passed on as it comes. */
   readonly streamed?: boolean
   readonly bytes?: Uint8Array
@@ -49,6 +51,8 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   redirect: { readonly id: number; readonly serverId: number } | null = null
   /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
   wroteIn = 0
+  /** Has any write of this client been answered? */
+  hasWritten = false
 
   readonly #socket: Socket
   readonly #framer: RequestFramer
@@ -176,6 +180,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
       exchange.muted = true
       if (replies === 'skip') this.apply({ what: 'replies', mode: 'on' })
     }
+    exchange.queued = transaction !== 'none' && traits.verb !== 'exec' && traits.verb !== 'discard'
     exchange.linkOnly = isLinkOnly(traits.verb, transaction !== 'none')
     return exchange
   }
@@ -204,6 +209,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     exchange.observer = options.observer ?? null
     exchange.replies = options.replies ?? 1
     exchange.errorEnds = options.errorEnds ?? false
+    if (options.alwaysHeard === true) exchange.muted = false
     if (options.streamed === true) exchange.body = 'receiving'
     if (options.via !== undefined && !this.pin.held) exchange.via = options.via
     const { commands } = this.context.counters
@@ -294,6 +300,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (this.#line.size === 0) this.#finish()
   }
 
+  /** The process ends: as `end`, but nobody waits for a client that itself waits in the server. */
+  shutDown(): void {
+    if (this.#line.head()?.traits.replay === 'blocking') this.close('shutdown')
+    else this.end('shutdown')
+  }
+
   /** Closes the connection now; what is in flight for it is dropped. */
   close(why: CloseReason): void {
     if (this.#intake.state === 'closed') return
@@ -339,7 +351,11 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     end: number,
     last: boolean,
   ): boolean {
-    if (last && exchange.traits.write) this.wroteIn = this.context.generation()
+    if (last && exchange.traits.write) {
+      this.wroteIn = this.context.generation()
+      this.hasWritten = true
+    }
+    if (last && exchange.queued) this.transaction?.confirm()
     const { observer } = exchange
     if (observer === null) {
       return exchange.hidden || this.#line.give(exchange, bytes, start, end, last)
@@ -353,6 +369,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void {
     if (exchange.observer?.onLost(cause) === true || exchange.hidden) return
     const { code } = cause
+    if (exchange.traits.verb === 'shutdown') {
+      this.close('client') // the server has obeyed: a closed connection is its only answer
+      return
+    }
     if (code === 'HANDSHAKE_FAILED' || (fate === 'in-doubt' && code !== 'INDOUBT')) {
       this.close(code === 'HANDSHAKE_FAILED' ? 'error' : 'half-reply')
       return
@@ -418,9 +438,15 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   readonly #onEnd = (): void => {
     // a half-closed client still gets its replies, but one that waits inside the server is freed
-    if (this.pin.raw || this.#line.head()?.traits.replay === 'blocking') this.#close('client', false)
+    // and of one whose command waits at the gate, nobody knows that it is not gone: it is not run
+    const isWaiting = this.#line.head()?.traits.replay === 'blocking' || this.#isHeld()
+    if (this.pin.raw || isWaiting) this.#close('client', false)
     else if (this.#intake.state === 'parked') this.#intake.halfClosed = true
     else this.end('client')
+  }
+
+  #isHeld(): boolean {
+    return this.#line.size > 0 && this.context.isHolding()
   }
 
   readonly #onGone = (): void => {

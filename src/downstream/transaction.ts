@@ -18,14 +18,20 @@ export class Transaction {
   #commands: Uint8Array[] | null = []
   #bytes = 0
   #count = 0
+  #confirmed = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** The queued commands in order, or null when there were too many bytes of them. */
-  get commands(): readonly Uint8Array[] | null {
-    return this.#commands
+  /** What the server has queued, in order; null when there were too many bytes of it to keep. */
+  get queued(): readonly Uint8Array[] | null {
+    return this.#commands?.slice(0, this.#confirmed) ?? null
+  }
+
+  /** The server has answered one more of the commands (which it does in order). */
+  confirm(): void {
+    this.#confirmed++
   }
 
   add(traits: Traits, bytes: Uint8Array, start: number, end: number): void {

@@ -24,8 +24,9 @@ const ok = Buffer.from('+OK\r\n')
 export function handle(session: Session, request: Request): void {
   const { traits } = request
   if (session.state.transaction !== 'none' && !actsInTransaction(traits.verb)) {
-    session.transaction?.add(traits, request.bytes, 0, request.bytes.length)
-    session.send(request)
+    enqueue(session, request)
+  } else if (isForbiddenToSubscriber(session, traits.verb)) {
+    session.send(request) // the server words the error
   } else if (traits.verb !== null) {
     handlers[traits.verb](session, request)
   } else if (traits.route === 'control') {
@@ -35,6 +36,43 @@ export function handle(session: Session, request: Request): void {
   } else {
     session.send(request)
   }
+}
+
+/**
+ * A command of the open transaction. The replies of some, at EXEC, overflow or cut short its array
+ * (`session-semantics` §4.1), so that replies can no longer be paired with requests.
+ */
+function enqueue(session: Session, request: Request): void {
+  const { verb, reason } = request.traits
+  if ((verb !== null && unpairable.has(verb)) || reason === 'admin') {
+    session.whenIdle(() => {
+      session.pin.makeRaw()
+      session.pin.pipe(request.bytes, 0, request.bytes.length)
+    })
+    return
+  }
+  session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
+  session.send(request)
+}
+
+const unpairable: ReadonlySet<SessionVerb> = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'client-reply',
+  'monitor',
+  'sync',
+  'replconf',
+  'script-debug',
+])
+
+/** RESP2: a subscriber may only subscribe, unsubscribe, PING, QUIT and RESET (server.c). */
+function isForbiddenToSubscriber(session: Session, verb: SessionVerb | null): boolean {
+  if (session.state.link.resp === 3 || session.subscriptions.size === 0) return false
+  return verb === null || !(verb.endsWith('subscribe') || verb === 'quit' || verb === 'reset')
 }
 
 /** Between MULTI and EXEC the server queues everything but these (server.c: processCommand). */
@@ -111,6 +149,7 @@ const subscribe: Handler = (session, request) => {
       session.send(request, {
         replies: subscriptions.framesFor(verb, request.args.length),
         errorEnds: true,
+        alwaysHeard: true,
         observer: {
           onFrame: (frame) => {
             subscriptions.confirm(frame)
@@ -208,14 +247,19 @@ const handlers: Record<SessionVerb, Handler> = {
   'script-debug': rawFor('debugger'),
   xread,
   wait,
-  'client-id': (session) => {
-    session.answer(Buffer.from(`:${String(session.id)}\r\n`))
+  'client-id': (session, request) => {
+    if (request.args.length === 2) session.answer(Buffer.from(`:${String(session.id)}\r\n`))
+    else session.send(request)
   },
   'client-info': clientInfo,
   'client-list': throughControl,
   'client-kill': clientKill,
   'client-unblock': clientUnblock,
-  'client-getname': (session) => {
+  'client-getname': (session, request) => {
+    if (request.args.length !== 2) {
+      session.send(request)
+      return
+    }
     const { name, link } = session.state
     const none = link.resp === 2 ? '$-1\r\n' : '_\r\n'
     const text = name === '' ? none : `$${String(name.length)}\r\n${name}\r\n`

@@ -23,7 +23,7 @@ export function wait(session: Session, request: Request): void {
         session.answer(unblocked)
         return
       }
-      session.sendHidden(barrier(session))
+      if (session.hasWritten) session.sendHidden(barrier(session))
       session.send(request, {
         observer: onWhole((reply) => {
           const wanted = parseInteger(request.args[1] ?? new Uint8Array(0))

@@ -180,7 +180,8 @@ export class Gate implements Dispatcher, Arbiter {
   // ── waiting ────────────────────────────────────────────────────────────────────────────────
 
   #hold(exchange: Exchange): void {
-    if (this.#state.name === 'failfast') this.#refuse(exchange, 'MASTERDOWN')
+    const isForThisMaster = exchange.traits.verb === 'shutdown'
+    if (this.#state.name === 'failfast' || isForThisMaster) this.#refuse(exchange, 'MASTERDOWN')
     else if (this.queue.hold(exchange)) this.#stamp(exchange)
     else this.#refuse(exchange, 'TRYAGAIN')
   }

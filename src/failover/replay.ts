@@ -28,6 +28,7 @@ export function judge(
   if (begun) return 'close'
   if (exchange.body === 'receiving') return 'cut'
   if (exchange.body === 'received') return fate === 'unsent' ? 'cut' : doubt(policy)
+  if (exchange.traits.verb === 'shutdown') return 'close' // never meant for the next master
   if (fate === 'unsent' || exchange.linkOnly) return 'again'
   switch (classOf(exchange)) {
     case 'read':

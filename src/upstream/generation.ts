@@ -75,8 +75,7 @@ export class MasterGeneration implements Generation {
     arbiter: Arbiter,
   ): Promise<Lease> {
     const link = await this.#leases.acquire(state)
-    link.owner = owner
-    link.arbiter = arbiter
+    link.lend(owner, arbiter, state.db)
     return new LinkLease(link, (clean) => {
       link.owner = null
       link.arbiter = this.#arbiter

@@ -110,7 +110,8 @@ export class Link {
   /** Queues a command. false: more than `linkHighWater` bytes wait to be written. */
   send(exchange: Exchange): boolean {
     const db = exchange.state.db
-    if (db !== this.#db) this.#select(db)
+    // the db of a lease is its client's affair: a SELECT of ours might land in its transaction
+    if (db !== this.#db && this.owner === null) this.#select(db)
     if (exchange.traits.verb === 'select') this.#db = -1
     const outbox = this.#outbox
     outbox.append(exchange.bytes, exchange.start, exchange.end, false)
@@ -121,6 +122,13 @@ export class Link {
     this.inFlight.push(exchange)
     if (!this.#scheduled) this.#schedule()
     return outbox.size < this.#context.options.highWaterBytes
+  }
+
+  /** Gives the link to one session, in the db that it is in. */
+  lend(owner: LeaseOwner, arbiter: Arbiter, db: number): void {
+    if (db !== this.#db) this.#select(db)
+    this.owner = owner
+    this.arbiter = arbiter
   }
 
   /** Bytes that belong to no exchange of their own: parts of a streamed request, raw leases. */
