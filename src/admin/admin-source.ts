@@ -5,7 +5,7 @@ export interface AdminSource {
   /** Everything there is to see, as JSON; never a secret. */
   state(): Promise<object> | object
   /** null when clients can be served, else the reason why not. */
-  notReady(): string | null
+  notReady(): Promise<string | null> | string | null
   readonly metrics: Metrics
   /** What a token holder may ask for; a verb that this process cannot do is left out. */
   readonly actions: Readonly<Partial<Record<AdminVerb, AdminAction>>>

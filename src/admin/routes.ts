@@ -22,14 +22,14 @@ const plain = 'text/plain; charset=utf-8'
 
 const gets: Readonly<Record<string, Handle>> = {
   '/': async ({ source }, response) => {
-    const page = statusPage(await source.state(), source.notReady())
+    const page = statusPage(await source.state(), await source.notReady())
     respond(response, 200, 'text/html; charset=utf-8', page)
   },
   '/healthz': (_context, response) => {
     respond(response, 200, plain, 'ok\n')
   },
-  '/readyz': ({ source }, response) => {
-    const reason = source.notReady()
+  '/readyz': async ({ source }, response) => {
+    const reason = await source.notReady()
     respond(response, reason === null ? 200 : 503, plain, `${reason ?? 'ready'}\n`)
   },
   '/metrics': async ({ source }, response) => {

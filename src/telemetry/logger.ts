@@ -41,7 +41,7 @@ export function createLogger(options: LoggerOptions): Logger {
   if (options.pretty) {
     const stream = PinoPretty({
       sync: true,
-      ignore: 'pid,hostname',
+      ignore: 'pid,hostname,part',
       translateTime: 'SYS:HH:MM:ss.l',
       messageFormat: '{part}: {msg}',
       hideObject: false,

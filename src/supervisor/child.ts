@@ -1,0 +1,203 @@
+import type { AdminVerb } from '../admin/admin-source.ts'
+import type { Clock } from '../base/clock.ts'
+import { ProxyError } from '../base/errors.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Order, PartName, Report, Word } from './part.ts'
+
+/** What of a child process we need; both ChildProcess and a cluster's Worker can be made to fit. */
+export interface ChildHandle {
+  readonly pid: number
+  send(order: Order): void
+  kill(signal: NodeJS.Signals): void
+  onWord(fn: (word: Word) => void): void
+  onExit(fn: (status: number | null, signal: string | null) => void): void
+}
+
+export interface ChildOptions {
+  readonly name: PartName
+  readonly launch: () => ChildHandle
+  readonly order: Order
+  readonly log: Logger
+  readonly clock: Clock
+  /** Its last report, when it has ended. */
+  readonly onEnd: (last: Report | null) => void
+  readonly onReport: () => void
+}
+
+const firstDelayMs = 100
+const longestDelayMs = 10_000
+/** Who has lived this long is taken for sound again. */
+const soundAfterMs = 30_000
+const askTimeoutMs = 1500
+const startTimeoutMs = 30_000
+
+interface Question {
+  readonly resolve: (value: object) => void
+  readonly reject: (error: ProxyError) => void
+  readonly cancel: () => void
+}
+
+/** One part of `up`, started again with back-off whenever it dies. */
+export class Child {
+  readonly #options: ChildOptions
+  readonly #questions = new Map<number, Question>()
+  #handle: ChildHandle | null = null
+  #verbs: readonly string[] = []
+  #report: Report | null = null
+  #startedAt = 0
+  #delayMs = firstDelayMs
+  #cancelRestart: (() => void) | null = null
+  #lastId = 0
+  #isStopping = false
+  #onGone: () => void = () => undefined
+  #restarts = 0
+
+  constructor(options: ChildOptions) {
+    this.#options = options
+  }
+
+  get name(): PartName {
+    return this.#options.name
+  }
+
+  get pid(): number | null {
+    return this.#handle?.pid ?? null
+  }
+
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** What it said last; null while it is not running. */
+  get report(): Report | null {
+    return this.#report
+  }
+
+  can(verb: AdminVerb): boolean {
+    return this.#handle !== null && this.#verbs.includes(verb)
+  }
+
+  /** Resolves when it has started for the first time; rejects when it says that it cannot. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#launch(resolve, reject)
+    })
+  }
+
+  /** Its answer; the last report when it takes too long for a new one. */
+  async freshReport(): Promise<Report | null> {
+    if (this.#report === null) return null
+    try {
+      this.#report = (await this.ask('report', {})) as Report
+    } catch {
+      // It hangs or has just died: the last report stands.
+    }
+    return this.#report
+  }
+
+  ask(verb: AdminVerb | 'report', body: object, timeoutMs = askTimeoutMs): Promise<object> {
+    const handle = this.#handle
+    if (handle === null) {
+      return Promise.reject(new ProxyError('REFUSED', `${this.name} is not running`))
+    }
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(timeoutMs, () => {
+        this.#questions.delete(id)
+        reject(new ProxyError('REFUSED', `${this.name} did not answer in time`))
+      })
+      this.#questions.set(id, { resolve, reject, cancel })
+      handle.send({ kind: 'ask', id, verb, body })
+    })
+  }
+
+  /** Asks it to finish; after `deadlineMs` it is killed. Resolves when it has ended. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#isStopping = true
+    this.#cancelRestart?.()
+    const handle = this.#handle
+    if (handle === null) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(deadlineMs, () => {
+        this.#options.log.warn({ child: this.name, childPid: handle.pid }, 'killed at the deadline')
+        handle.kill('SIGKILL')
+      })
+      this.#onGone = () => {
+        cancel()
+        resolve()
+      }
+      handle.send({ kind: 'stop' })
+    })
+  }
+
+  #launch(onStarted: () => void, onFailed: (error: ProxyError) => void): void {
+    const { launch, order, clock, log } = this.#options
+    const handle = launch()
+    this.#handle = handle
+    this.#startedAt = clock.now()
+    const cancelDeadline = clock.after(startTimeoutMs, () => {
+      log.error({ child: this.name, childPid: handle.pid }, `${this.name} did not start in time`)
+      handle.kill('SIGKILL')
+    })
+    handle.onWord((word) => {
+      if (word.kind === 'hello') {
+        handle.send(order)
+      } else if (word.kind === 'started') {
+        cancelDeadline()
+        this.#verbs = word.verbs
+        onStarted()
+      } else if (word.kind === 'failed') {
+        onFailed(new ProxyError('REFUSED', word.message))
+        log.error({ child: this.name, childPid: handle.pid }, word.message)
+        handle.kill('SIGKILL')
+      } else {
+        this.#hear(word)
+      }
+    })
+    handle.onExit((status, signal) => {
+      cancelDeadline()
+      onFailed(new ProxyError('REFUSED', `${this.name} ended at once`))
+      this.#ended(handle, status, signal)
+    })
+  }
+
+  #hear(word: Word & { kind: 'report' | 'answer' | 'refusal' }): void {
+    if (word.kind === 'report') {
+      this.#report = word.report
+      this.#options.onReport()
+      return
+    }
+    const question = this.#questions.get(word.id)
+    if (question === undefined) return
+    this.#questions.delete(word.id)
+    question.cancel()
+    if (word.kind === 'answer') question.resolve(word.value)
+    else question.reject(new ProxyError('REFUSED', word.message))
+  }
+
+  #ended(handle: ChildHandle, status: number | null, signal: string | null): void {
+    if (this.#handle !== handle) return
+    const { log, clock, onEnd } = this.#options
+    onEnd(this.#report)
+    this.#handle = null
+    this.#report = null
+    for (const question of this.#questions.values()) {
+      question.cancel()
+      question.reject(new ProxyError('REFUSED', `${this.name} has ended`))
+    }
+    this.#questions.clear()
+    this.#onGone()
+    if (this.#isStopping) return
+    if (clock.now() - this.#startedAt > soundAfterMs) this.#delayMs = firstDelayMs
+    const facts = { child: this.name, pid: handle.pid, status, signal, delayMs: this.#delayMs }
+    log.error(facts, `${this.name} has ended; it is started again`)
+    this.#cancelRestart = clock.after(this.#delayMs, () => {
+      this.#restarts++
+      this.#launch(
+        () => log.info({ child: this.name, childPid: this.pid }, `${this.name} runs again`),
+        () => undefined,
+      )
+    })
+    this.#delayMs = Math.min(this.#delayMs * 2, longestDelayMs)
+  }
+}
