@@ -97,7 +97,7 @@ export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): 
       },
     )
   }
-  await Promise.all([...groups.values()].map((group) => group.start()))
+  for (const group of groups.values()) group.start()
   return {
     view(name) {
       const group = name === undefined ? [...groups.values()][0] : groups.get(name)
@@ -168,8 +168,8 @@ class GroupMonitor {
     return this.#state.view
   }
 
-  start(): Promise<void> {
-    return this.#discovery.start()
+  start(): void {
+    this.#discovery.start()
   }
 
   close(): void {

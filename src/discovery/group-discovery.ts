@@ -37,6 +37,7 @@ interface WatchedSentinel {
 
 /** How often the provider is asked for the list of sentinels again. */
 const PROVIDER_INTERVAL_MS = 10_000
+const PROVIDER_RETRY_MS = 1_000
 /** A subscribed connection that does not answer PING is found within twice this. */
 const PING_INTERVAL_MS = 1_000
 
@@ -62,11 +63,10 @@ export class GroupDiscovery {
     )
   }
 
-  /** Asks the provider for the first time; rejects only if that fails. */
-  async start(): Promise<void> {
-    this.#configured(await this.#options.provider.current())
+  /** Begins to look. A provider that fails is asked again, for ever. */
+  start(): void {
+    this.#askProvider()
     this.#nextPoll()
-    this.#nextProvider()
   }
 
   /** Watches exactly these sentinels, and the hello channel of exactly these nodes. */
@@ -125,20 +125,23 @@ export class GroupDiscovery {
     })
   }
 
-  #nextProvider(): void {
+  #askProvider(): void {
+    this.#options.provider.current().then(
+      (sentinels) => {
+        this.#configured(sentinels)
+        this.#askProviderIn(PROVIDER_INTERVAL_MS)
+      },
+      (error: unknown) => {
+        this.#deps.log.warn({ reason: reasonOf(error) }, 'the list of sentinels was not found')
+        this.#askProviderIn(PROVIDER_RETRY_MS)
+      },
+    )
+  }
+
+  #askProviderIn(ms: number): void {
     if (this.#closed) return
-    this.#cancelProvider = this.#deps.clock.after(PROVIDER_INTERVAL_MS, () => {
-      this.#options.provider
-        .current()
-        .then((sentinels) => {
-          this.#configured(sentinels)
-        })
-        .catch((error: unknown) => {
-          this.#deps.log.warn({ reason: reasonOf(error) }, 'the list of sentinels was not found')
-        })
-        .finally(() => {
-          this.#nextProvider()
-        })
+    this.#cancelProvider = this.#deps.clock.after(ms, () => {
+      this.#askProvider()
     })
   }
 

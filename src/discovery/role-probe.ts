@@ -6,7 +6,7 @@ import type { RoleEvidence, RoleFailedEvidence, Stamp } from '../topology/eviden
 import { parseRole } from '../topology/parse.ts'
 import type { AddressMap } from '../topology/parse.ts'
 import type { KeptLinkDeps } from './kept-link.ts'
-import { askAll, openLink } from './redis-link.ts'
+import { askAll, isReplyError, openLink } from './redis-link.ts'
 import type { LinkOptions } from './redis-link.ts'
 
 export interface RoleProbeOptions {
@@ -138,7 +138,9 @@ export class RoleProbe {
     } catch (error) {
       if (probe.redis !== null) this.#drop(probe, probe.redis)
       const reason = reasonOf(error)
-      return { kind: 'role-failed', ...this.#hooks.stamp(), address: probe.address, reason }
+      const denied = isDenied(error)
+      const stamp = this.#hooks.stamp()
+      return { kind: 'role-failed', ...stamp, address: probe.address, reason, denied }
     }
   }
 
@@ -161,6 +163,11 @@ export class RoleProbe {
     redis.disconnect()
     if (probe.redis === redis) probe.redis = null
   }
+}
+
+/** NOAUTH and NOPERM are codes of Redis; a wrong password is a mistake of ours and not meant. */
+function isDenied(error: unknown): boolean {
+  return isReplyError(error) && /^(NOAUTH|NOPERM) /.test(error.message)
 }
 
 function text(reply: unknown): string {

@@ -44,6 +44,7 @@ export class SentinelPoller {
     // No gap is being waited for.
   }
   #polls = 0
+  #closed = false
 
   constructor(options: SentinelPollerOptions, hooks: SentinelPollerHooks, deps: KeptLinkDeps) {
     this.#options = options
@@ -82,6 +83,7 @@ export class SentinelPoller {
   }
 
   close(): void {
+    this.#closed = true
     this.#cancelGap()
     this.#link.close()
   }
@@ -96,6 +98,7 @@ export class SentinelPoller {
     } catch (error) {
       if (this.#link.redis === redis) this.#link.fail(reasonOf(error))
     }
+    if (this.#closed) return
     this.#cancelGap = this.#deps.clock.after(MIN_GAP_MS, () => {
       this.#asking = false
       if (!this.#again) return

@@ -11,7 +11,7 @@ import type {
 } from './evidence.ts'
 import { addSign, expireHold, liftAll, liftSign } from './holds.ts'
 import type { HoldReason, ReleaseReason } from './holds.ts'
-import { MAX_SENTINELS, isForbidden, withSentinel } from './state.ts'
+import { MAX_SENTINELS, isForbidden, withMembers, withSentinel } from './state.ts'
 import type { SentinelRecord, VoteState } from './state.ts'
 
 /** The state after one observation, before any choice is made on it. */
@@ -73,6 +73,7 @@ export function absorb(before: VoteState, evidence: Evidence): Absorbed {
       nodes.set(addressKey(evidence.address), {
         state: 'failed',
         reason: evidence.reason,
+        denied: evidence.denied,
         at: evidence.at,
       })
       return { ...quiet, state: { ...state, nodes } }
@@ -155,6 +156,14 @@ function absorbPoll(before: VoteState, poll: PollEvidence): VoteState {
       record.restarted || (!late && (unknownGroup || (pair?.configEpoch ?? wasEpoch) < wasEpoch)),
   })
   if (claim !== null && state.firstClaimAt === null) state = { ...state, firstClaimAt: state.at }
+  // One that follows another master may be of another group that bears the same name.
+  const { master } = state.view
+  if (master === null || sameAddress(claim?.address ?? null, master)) {
+    state = withMembers(
+      state,
+      (poll.replicas ?? []).map(({ address }) => address),
+    )
+  }
   for (const peer of poll.peers ?? []) state = named(state, peer)
   return poll.tilt ? state : flagSigns(state, poll)
 }

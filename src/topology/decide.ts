@@ -1,8 +1,8 @@
 import { addressKey, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
 import { collect, isMajority, names, parties } from './ballots.ts'
-import type { Ballot, Ballots } from './ballots.ts'
-import { freshRole, isForbidden, isFreshMaster, isRefuted } from './state.ts'
+import type { Ballot, Ballots, Party } from './ballots.ts'
+import { freshRole, isForbidden, isFreshMaster, isMute, isRefuted } from './state.ts'
 import type { VoteState } from './state.ts'
 
 /** What the vote says about the master after one more observation. */
@@ -74,40 +74,40 @@ function withoutTilt(state: VoteState): VoteState {
   return { ...state, sentinels }
 }
 
-/** Ballots above the view's epoch: the highest that names a node which says it is a master. */
+/**
+ * Ballots above the view's epoch: the highest that names a node which says it is a master. A lower
+ * one of them is taken only when the higher one is refused for good: not while its node is being
+ * asked, and for the first choice only when the higher one is of a stranger.
+ */
 function higherEpoch(state: VoteState, ballots: Ballots, higher: readonly Ballot[]): Decision {
   const probe: Address[] = []
   const alarms: string[] = []
   const epochs = [...new Set(higher.map((ballot) => ballot.configEpoch))].sort((a, b) => b - a)
   for (const epoch of epochs) {
     const sides = parties(higher.filter((ballot) => ballot.configEpoch === epoch))
-    if (sides.length > 1)
-      alarms.push(
-        conflict(
-          epoch,
-          sides.map((side) => side.address),
-        ),
-      )
+    if (sides.length > 1) alarms.push(conflict(epoch, sides))
+    const objections: Objection[] = []
     const willing = sides.filter((side) => {
       // The master that we follow needs no new proof to be confirmed.
       if (sameAddress(side.address, state.view.master)) return true
-      if (isFreshMaster(state, side.address)) return true
+      const objection = objectionTo(state, ballots, side)
+      if (objection === null) return true
+      objections.push(objection)
       probe.push(side.address)
-      if (isRefuted(state, side.address))
-        alarms.push(refusal(state, side.address, names(side.votes)))
       return false
     })
+    alarms.push(...textsOf(objections))
     const [first, second] = willing
-    if (first === undefined) continue
-    const contested = second !== undefined && !isMajority(first.votes.length, ballots.known)
-    if (contested) continue
-    const why = sentence(
-      ballots,
-      first.votes,
-      `${addressKey(first.address)} at epoch ${String(epoch)}`,
-    )
-    const adopt = { ...first, configEpoch: epoch, provisional: false, epochRestart: false, why }
-    return { adopt, probe, alarms }
+    if (first !== undefined) {
+      const contested = second !== undefined && !isMajority(first.votes.length, ballots.known)
+      if (contested) continue
+      const what = `${addressKey(first.address)} at epoch ${String(epoch)}`
+      const why = sentence(ballots, first.votes, what)
+      const adopt = { ...first, configEpoch: epoch, provisional: false, epochRestart: false, why }
+      return { adopt, probe, alarms }
+    }
+    const final = state.view.master === null ? ['stranger'] : ['stranger', 'refuted']
+    if (objections.some(({ kind }) => !final.includes(kind))) break
   }
   return { adopt: null, probe, alarms }
 }
@@ -120,22 +120,14 @@ function equalEpoch(state: VoteState, ballots: Ballots, equal: readonly Ballot[]
   if (provisional && ours !== undefined) return confirmed(state, ballots, ours.votes)
   const others = sides.filter((side) => side !== ours)
   // A provisional master is ahead of the sentinels: that they still name the old one is expected.
-  const alarms =
-    others.length === 0 || provisional
-      ? []
-      : [
-          conflict(
-            configEpoch,
-            sides.map((side) => side.address),
-          ),
-        ]
+  const alarms = others.length === 0 || provisional ? [] : [conflict(configEpoch, sides)]
   const oursGone = master !== null && isRefuted(state, master)
   for (const side of others) {
     const voters = oursGone ? equal.length : ballots.known
     if (!isMajority(side.votes.length, voters)) continue
-    if (!isFreshMaster(state, side.address)) {
-      const refuted = isRefuted(state, side.address)
-      if (refuted) alarms.push(refusal(state, side.address, names(side.votes)))
+    const objection = objectionTo(state, ballots, side)
+    if (objection !== null) {
+      alarms.push(...textsOf([objection]))
       return { adopt: null, probe: [side.address], alarms }
     }
     const what = `${addressKey(side.address)} at the same epoch ${String(configEpoch)}, by majority`
@@ -163,7 +155,10 @@ function lowerEpoch(state: VoteState, ballots: Ballots): Decision {
   if (side === undefined || !isMajority(side.votes.length, ballots.known)) return stay
   if (!side.votes.some((ballot) => ballot.restarted)) return stay
   const isOurs = sameAddress(side.address, state.view.master)
-  if (!isOurs && !isFreshMaster(state, side.address)) return { ...stay, probe: [side.address] }
+  const objection = isOurs ? null : objectionTo(state, ballots, side)
+  if (objection !== null) {
+    return { ...stay, probe: [side.address], alarms: textsOf([objection]) }
+  }
   const configEpoch = Math.max(...side.votes.map((ballot) => ballot.configEpoch))
   const what = `${addressKey(side.address)} at epoch ${String(configEpoch)}, counted anew`
   const why = sentence(ballots, side.votes, what)
@@ -180,27 +175,48 @@ function followDemoted(state: VoteState): Decision {
   const alarm = `the master ${addressKey(master)} says that it is a ${role.role}`
   const waiting: Decision = { ...stay, probe: [master], alarms: [alarm] }
   if (next === null || !role.linkUp || isForbidden(state.rules, next)) return waiting
-  if (!isKnownReplica(state, next)) return waiting
+  if (!state.members.has(addressKey(next))) return waiting
   if (!isFreshMaster(state, next)) return { ...waiting, probe: [master, next] }
   const why = `${addressKey(master)} says that it follows ${addressKey(next)}, a known replica, which says that it is master; the sentinels have not said so yet`
   const adopt = { address: next, configEpoch, provisional: true, epochRestart: false, why }
   return { adopt, probe: [], alarms: [] }
 }
 
-function isKnownReplica(state: VoteState, address: Address): boolean {
-  return [...state.sentinels.values()].some((record) =>
-    record.replicas.some((replica) => sameAddress(replica.address, address)),
-  )
+function conflict(epoch: number, sides: readonly Party[]): string {
+  const addresses = sides.map(({ address }) => addressKey(address)).sort()
+  return `the sentinels name different masters at epoch ${String(epoch)}: ${addresses.join(', ')}`
 }
 
-function conflict(epoch: number, addresses: readonly Address[]): string {
-  return `the sentinels name different masters at epoch ${String(epoch)}: ${addresses.map(addressKey).sort().join(', ')}`
+/** Why an address is not to be followed (yet), with a text for people where it is a trouble. */
+interface Objection {
+  readonly kind: 'unasked' | 'stranger' | 'refuted'
+  readonly text: string | null
 }
 
-function refusal(state: VoteState, address: Address, who: string): string {
+function textsOf(objections: readonly Objection[]): string[] {
+  return objections.map(({ text }) => text).filter((text) => text !== null)
+}
+
+/** null: the address may be followed. */
+function objectionTo(state: VoteState, ballots: Ballots, side: Party): Objection | null {
+  const { address, votes } = side
+  const said = `${names(votes)} names ${addressKey(address)}, which`
+  // A lone sentinel of another group that bears the same name must not lead us astray.
+  const isMember = state.members.has(addressKey(address))
+  if (!isMember && !isMajority(votes.length, ballots.valid.length)) {
+    // At the start nobody is known yet: no news.
+    const text = state.view.master === null ? null : `${said} is not known to the others`
+    return { kind: 'stranger', text }
+  }
+  if (isFreshMaster(state, address)) return null
+  // Where we may not ask, the word of a majority of all sentinels has to do.
+  if (isMute(state, address) && isMajority(votes.length, ballots.known)) return null
   const node = state.nodes.get(addressKey(address))
-  const word = node?.state === 'known' ? `says it is a ${node.role.role}` : 'cannot be reached'
-  return `${who} names ${addressKey(address)}, which ${word}`
+  if (node?.state === 'failed') {
+    return { kind: 'refuted', text: `${said} cannot be asked: ${node.reason}` }
+  }
+  if (node === undefined || node.role.role === 'master') return { kind: 'unasked', text: null }
+  return { kind: 'refuted', text: `${said} says it is a ${node.role.role}` }
 }
 
 function sentence(ballots: Ballots, votes: readonly Ballot[], what: string): string {

@@ -95,6 +95,8 @@ export interface RoleFailedEvidence extends Stamp {
   readonly kind: 'role-failed'
   readonly address: Address
   readonly reason: string
+  /** It answers, but not to us: we were given no password, or no right to ask. */
+  readonly denied: boolean
 }
 
 /** A connection to a sentinel is gone, or does not answer. */

@@ -27,6 +27,9 @@ export interface VoteRules {
 /** Sentinels watched at most: more than any group has, less than would hurt. */
 export const MAX_SENTINELS = 64
 
+/** Members remembered at most. */
+const MAX_MEMBERS = 256
+
 export function voteRules(group: string, given: Partial<VoteRules> = {}): VoteRules {
   return {
     forbidden: new Set(),
@@ -70,7 +73,12 @@ export interface SentinelRecord {
 /** The last word of a data node about itself. */
 export type NodeRecord =
   | { readonly state: 'known'; readonly role: RoleEvidence; readonly at: number }
-  | { readonly state: 'failed'; readonly reason: string; readonly at: number }
+  | {
+      readonly state: 'failed'
+      readonly reason: string
+      readonly denied: boolean
+      readonly at: number
+    }
 
 /** Everything that the vote remembers. Immutable. */
 export interface VoteState {
@@ -81,6 +89,8 @@ export interface VoteState {
   readonly view: View
   readonly sentinels: ReadonlyMap<string, SentinelRecord>
   readonly nodes: ReadonlyMap<string, NodeRecord>
+  /** Every address that was a master or a replica of this group in this run. */
+  readonly members: ReadonlySet<string>
   readonly firstClaimAt: number | null
   /** The highest epoch that a reader of the feed has followed. */
   readonly seenEpoch: number
@@ -102,6 +112,7 @@ export function initialState(rules: VoteRules): VoteState {
     view: emptyView(rules.group),
     sentinels: new Map(),
     nodes: new Map(),
+    members: new Set(),
     firstClaimAt: null,
     seenEpoch: 0,
     readerAheadSince: null,
@@ -131,7 +142,19 @@ export function isFreshMaster(state: VoteState, address: Address): boolean {
 export function isRefuted(state: VoteState, address: Address): boolean {
   const node = state.nodes.get(addressKey(address))
   if (node === undefined) return false
-  return node.state === 'failed' || node.role.role !== 'master'
+  return node.state === 'failed' ? !node.denied : node.role.role !== 'master'
+}
+
+/** The node answers, but will not say what it is. */
+export function isMute(state: VoteState, address: Address): boolean {
+  const node = state.nodes.get(addressKey(address))
+  return node?.state === 'failed' && node.denied
+}
+
+export function withMembers(state: VoteState, addresses: readonly Address[]): VoteState {
+  const fresh = addresses.map(addressKey).filter((key) => !state.members.has(key))
+  if (fresh.length === 0 || state.members.size >= MAX_MEMBERS) return state
+  return { ...state, members: new Set([...state.members, ...fresh]) }
 }
 
 export function withSentinel(state: VoteState, record: SentinelRecord): VoteState {

@@ -7,7 +7,7 @@ import type { Adoption } from './decide.ts'
 import type { Evidence, MasterFacts } from './evidence.ts'
 import { holdDifference } from './holds.ts'
 import type { HoldSign, ReleaseSign } from './holds.ts'
-import { freshRole, isForbidden } from './state.ts'
+import { freshRole, isForbidden, withMembers } from './state.ts'
 import type { SentinelRecord, VoteState } from './state.ts'
 import type { ReplicaInfo, SentinelInfo, SentinelState, View } from './view.ts'
 
@@ -91,11 +91,12 @@ function adopt(state: VoteState, adoption: Adoption): VoteState {
     epochRestart,
     decidedAt,
   }
-  return {
+  const followed = {
     ...state,
     view: bump(moved ? { ...view, runId: null } : view),
     sentinels: following(state),
   }
+  return withMembers(followed, [address])
 }
 
 /** The restarts of epochs have been followed, or are of no account any more. */

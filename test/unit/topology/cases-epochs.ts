@@ -8,7 +8,10 @@ import {
   isMaster,
   isReplica,
   lost,
+  mute,
+  own,
   poll,
+  replica,
   s1,
   s2,
   s3,
@@ -17,6 +20,8 @@ import {
   unreachable,
 } from './vote-kit.ts'
 import type { Step, VoteCase } from './vote-kit.ts'
+
+const stranger = { host: '10.6.6.6', port: 6379 }
 
 /** The first choice, higher epochs, and old news. */
 export const epochCases: readonly VoteCase[] = [
@@ -52,7 +57,7 @@ export const epochCases: readonly VoteCase[] = [
       [2, unreachable(a)],
     ],
     moves: [],
-    alarm: /cannot be reached/,
+    alarm: /cannot be asked: ECONNREFUSED/,
   },
   {
     name: 'one of three heard: waits for a majority',
@@ -81,11 +86,34 @@ export const epochCases: readonly VoteCase[] = [
       [0, configured(s1, s2, s3)],
       [1, isMaster(a)],
       [1, isMaster(b)],
-      [2, poll(s1, a, 1)],
+      [2, poll(s1, a, 1, { replicas: [replica(b)] })],
       [3, poll(s2, b, 2)],
     ],
     moves: ['b2'],
     sentinels: ['stale', 'ok', 'unreachable'],
+  },
+  {
+    name: 'at the start the newer one is being asked: the older one is not followed meanwhile',
+    steps: [
+      [0, configured(s1, s2, s3)],
+      [1, isMaster(a)],
+      [2, poll(s1, a, 1, { replicas: [replica(b)] })],
+      [3, poll(s2, b, 2)],
+    ],
+    moves: [],
+    probe: 'b',
+  },
+  {
+    name: 'at the start the newer one is dead: no way back to the older one',
+    steps: [
+      [0, configured(s1, s2, s3)],
+      [1, isMaster(a)],
+      [2, poll(s1, a, 1, { replicas: [replica(b)] })],
+      [3, poll(s2, b, 2)],
+      [4, unreachable(b)],
+    ],
+    moves: [],
+    alarm: /cannot be asked/,
   },
   {
     name: 'at the start everybody is in TILT: their word is better than none',
@@ -164,7 +192,7 @@ export const epochCases: readonly VoteCase[] = [
     name: 'a higher epoch names a dead node: the master stays',
     steps: [...agreed(0, a, 1), [500, unreachable(b)], [501, poll(s1, b, 2)]],
     moves: ['a1'],
-    alarm: /cannot be reached/,
+    alarm: /cannot be asked: ECONNREFUSED/,
   },
   {
     name: 'a ROLE reply of long ago is no proof',
@@ -194,6 +222,47 @@ export const epochCases: readonly VoteCase[] = [
     ],
     moves: ['a1', 'b2'],
     alarm: /which says it is a slave/,
+  },
+  {
+    name: 'a stranger at a higher epoch, and one sentinel that names it: not followed',
+    steps: [...agreed(0, a, 1), [500, isMaster(stranger)], [501, poll(s1, stranger, 9)]],
+    moves: ['a1'],
+    epoch: 1,
+    alarm: /10\.6\.6\.6:6379, which is not known to the others/,
+  },
+  {
+    name: 'its replicas do not make it a member either',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(stranger)],
+      [501, poll(s1, own, 8, { replicas: [replica(stranger)] })],
+      [502, poll(s1, stranger, 9)],
+    ],
+    moves: ['a1'],
+    alarm: /not known to the others/,
+  },
+  {
+    name: 'a stranger that a majority names: followed',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isMaster(stranger)],
+      [501, poll(s1, stranger, 9)],
+      [502, poll(s2, stranger, 9)],
+    ],
+    moves: ['a1', '10.6.6.6:63799'],
+    alarm: /not known to the others/,
+  },
+  {
+    name: 'we may not ask the new master: the leader alone is not enough',
+    steps: [...agreed(0, a, 1), [500, mute(b)], [501, poll(s1, b, 2)]],
+    moves: ['a1'],
+    alarm: /cannot be asked: NOAUTH/,
+  },
+  {
+    name: 'we may not ask the new master: a majority is',
+    steps: [...agreed(0, a, 1), [500, mute(b)], [501, poll(s1, b, 2)], [502, poll(s2, b, 2)]],
+    moves: ['a1', 'b2'],
+    alarm: /cannot be asked: NOAUTH/,
   },
 
   // Old news.

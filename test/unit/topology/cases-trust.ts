@@ -91,7 +91,7 @@ export const trustCases: readonly VoteCase[] = [
     name: 'a learned sentinel votes like a configured one',
     steps: [
       [0, configured(s1)],
-      [1, poll(s1, a, 1, { peers: [{ address: s2, runId: runIdOf(s2) }] })],
+      [1, poll(s1, a, 1, { replicas: [replica(b)], peers: [{ address: s2, runId: runIdOf(s2) }] })],
       [2, poll(s2, b, 2)],
       [3, isMaster(b)],
     ],

@@ -159,7 +159,16 @@ export function isReplica(address: Address, master: Address, linkUp = true): Obs
 }
 
 export function unreachable(address: Address): Observe {
-  return (stamp) => ({ kind: 'role-failed', ...stamp, address, reason: 'ECONNREFUSED' })
+  return failed(address, 'ECONNREFUSED', false)
+}
+
+/** It wants a password, and we have none. */
+export function mute(address: Address): Observe {
+  return failed(address, 'NOAUTH Authentication required.', true)
+}
+
+function failed(address: Address, reason: string, denied: boolean): Observe {
+  return (stamp) => ({ kind: 'role-failed', ...stamp, address, reason, denied })
 }
 
 export function lost(sentinel: Address): Observe {
