@@ -28,11 +28,14 @@ export interface ProxydDeps {
   /** 0 for the first worker; keeps client ids of several workers apart. */
   readonly worker: number
   readonly workers: number
+  /** Called when `state` or `notReady` says something new. */
+  readonly changed: () => void
 }
 
 /** A running data plane. */
 export interface Proxyd {
-  readonly counters: DataPlaneCounters
+  /** The counters, with the gauges brought up to date. */
+  count(): DataPlaneCounters
   /** The ports clients may connect to, one list per group. */
   readonly ports: readonly number[]
   /** Everything that explains what it does, as plain data. */
@@ -67,7 +70,10 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
   const all = [...groups.values()]
   await Promise.all(all.map((group) => group.listener.open()))
   return {
-    counters,
+    count() {
+      for (const group of all) group.count()
+      return counters
+    },
     ports: all.flatMap((group) => group.listener.ports),
     state: () => ({
       feed: { state: feed.state, ageMs: feed.ageMs() },
@@ -142,6 +148,7 @@ class GroupProxy {
           if (to.name === 'open') observe(counters.holdSeconds, heldMs / 1000)
           const reason = 'reason' in to ? to.reason : undefined
           log.info({ from, to: to.name, reason, heldMs: Math.round(heldMs) }, 'the gate moved')
+          deps.changed()
         },
         onSymptom: (what, generation, detail) => {
           log.warn({ what, detail, address: generation?.address }, 'the master shows a symptom')
