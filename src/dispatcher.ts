@@ -44,14 +44,38 @@ export interface Command {
   readonly affinity: number
   /** How often it was handed to the kernel; a read is never sent a third time. */
   attempts: number
+  /** When it must have left the gate (clock milliseconds); 0 until it is first held. */
+  deadline: number
   /** Its client has gone: it is dropped where it waits and never run. */
   abandoned: boolean
+  /** Changes nothing but its link (MULTI, a queued command, SUBSCRIBE): may always be sent again. */
+  readonly linkOnly: boolean
+  /** An error reply is the only one, whatever `replies` says (the subscribe family). */
+  readonly errorEnds: boolean
+  /**
+   * whole: the bytes are here and can be sent again · receiving: only a beginning has been sent and
+   * the rest still comes from the client · received: all of it was sent, but it was not kept.
+   */
+  body: 'whole' | 'receiving' | 'received'
+  /** Which link of the generation carries it, where it is not under a lease. */
+  readonly via: Via
 }
+
+/**
+ * lane: a shared link · control: the link that never queues behind data · greeter: the link on
+ * which HELLO is answered for an identity · prober: the link on which AUTH is tried.
+ */
+export type Via = 'lane' | 'control' | 'greeter' | 'prober'
 
 /** Who waits for the reply of one command. Exactly one terminal call (`last`, or onLost), once. */
 export interface ReplyHandler {
-  /** The next part of the reply, `bytes[start, end)`; valid during the call only. */
-  onReply(bytes: Uint8Array, start: number, end: number, last: boolean): void
+  /**
+   * The next part of the reply, `bytes[start, end)`. The bytes are never written again, so they may
+   * be kept. false: the client reads too slowly; pause until `onResume` listeners are called.
+   */
+  onReply(bytes: Uint8Array, start: number, end: number, last: boolean): boolean
+  /** Calls `fn` once when the client can take more. */
+  onResume(fn: () => void): void
   /** The reply will not come (any more). The error is what the client is told. */
   onLost(cause: ProxyError, fate: Fate): void
 }
@@ -63,20 +87,26 @@ export type Exchange = Command & ReplyHandler
 export interface Dispatcher {
   /** false: the way is full; stop reading this client until `onDrain` listeners are called. */
   dispatch(exchange: Exchange): boolean
-  /** Calls `fn` once when commands are wanted again. */
-  onDrain(fn: () => void): void
+  /** Calls `fn` once when the commands of this affinity are wanted again. */
+  onDrain(exchange: Exchange, fn: () => void): void
   /** An exclusive link in the given state. Waits at the gate; rejects with a ProxyError. */
   lease(state: LinkState, reason: LeaseReason, owner: LeaseOwner): Promise<Lease>
-  /** Graceful: everything in flight is answered, then the links are closed. */
-  close(): Promise<void>
-  /** Now: every command in flight is lost. */
-  destroy(cause: ProxyError): void
 }
 
 /** An exclusive link while one session holds it. */
 export interface Lease {
+  /** The link's number on the server (CLIENT ID); 0 where its ACL hides it. */
+  readonly serverId: number
   /** As `Dispatcher.dispatch`; replies come in order, pushes go to the owner. */
   dispatch(exchange: Exchange): boolean
+  onDrain(fn: () => void): void
+  /** From now on requests and replies are not paired: bytes out by `pipe`, all bytes in to onPush. */
+  raw(): void
+  /** Writes bytes as they are: the parts of a streamed request, or anything on a raw lease. */
+  pipe(bytes: Uint8Array, start: number, end: number): boolean
+  /** Stops and starts reading from the link: the client's back-pressure. */
+  pause(): void
+  resume(): void
   /**
    * Gives the link back, once. `clean`: nothing is outstanding and the link's state is the one it
    * was leased in, so another session may have it; otherwise it is closed.
@@ -86,8 +116,53 @@ export interface Lease {
 
 /** The session's side of a lease. */
 export interface LeaseOwner {
-  /** A part of a frame that answers no command: a push, a message, a line of MONITOR. */
-  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void
-  /** The link died; its outstanding commands have been told already. The lease is over. */
-  onLeaseLost(cause: ProxyError): void
+  /** Does this top-level array or push answer no command? Asked for such frames only. */
+  isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean
+  /** A frame that answers no command, or a part of one; on a raw lease any bytes. */
+  onPush(bytes: Uint8Array, start: number, end: number): void
+  /**
+   * The link died. `survivors` were not executed, or may be sent again, in order; all other
+   * outstanding commands have been told already. The lease is over.
+   */
+  onLeaseLost(cause: ProxyError, survivors: Exchange[]): void
+}
+
+/** All the links to one master, verified to be one. A switch opens the next and fences this one. */
+export interface Generation {
+  readonly number: number
+  /** `host:port` of the master. */
+  readonly address: string
+  /** The server's run_id, or '' where its ACL hides it. */
+  readonly runId: string
+  /** The server's version as in INFO, or ''. */
+  readonly version: string
+  /** The server wants AUTH before anything else. */
+  readonly wantsAuth: boolean
+  dispatch(exchange: Exchange): boolean
+  onDrain(exchange: Exchange, fn: () => void): void
+  lease(
+    state: LinkState,
+    reason: LeaseReason,
+    owner: LeaseOwner,
+    arbiter: Arbiter,
+  ): Promise<Lease>
+  /** Commands that are not yet answered, those that wait inside the server (BLPOP …) apart. */
+  inFlight(): number
+  /** Is the same server still there and still a master? Rejects with a ProxyError if not. */
+  verify(): Promise<void>
+  /** Closes every link; whatever is outstanding is judged by its arbiter. */
+  destroy(cause: ProxyError): void
+}
+
+/** Who decides what becomes of commands whose link failed them. */
+export interface Arbiter {
+  /**
+   * Asked for error replies, and for all replies of a link that has given a refusal already.
+   * true: the command was taken back and its reply must be thrown away.
+   */
+  takesBack(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean
+  /** The link died; `begun`: a part of the reply has reached the client already. */
+  onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void
+  /** A link died that nobody closed. */
+  onLinkLost(generation: Generation, cause: ProxyError): void
 }

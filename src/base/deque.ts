@@ -43,7 +43,10 @@ export class Deque<T> {
     this.#slots[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#size--
-    if (this.#size === 0 && this.#slots.length > 1024) this.#slots = new Array<T | undefined>(16)
+    if (this.#size === 0 && this.#slots.length > 1024) {
+      this.#slots = new Array<T | undefined>(16)
+      this.#head = 0
+    }
     return item
   }
 

@@ -5,7 +5,8 @@
  */
 export const errorTable = {
   MASTERDOWN: {
-    client: 'MASTERDOWN No master was reachable within the hold window; the command was not executed',
+    client:
+      'MASTERDOWN No master was reachable within the hold window; the command was not executed',
   },
   TRYAGAIN: {
     client: 'TRYAGAIN Too many commands wait for a new master; the command was not executed',
@@ -16,8 +17,7 @@ export const errorTable = {
   },
   MAX_CLIENTS: { client: 'ERR max number of clients reached' },
   LEASE_LIMIT: {
-    client:
-      'TRYAGAIN No exclusive upstream link became free in time; the command was not executed',
+    client: 'TRYAGAIN No exclusive upstream link became free in time; the command was not executed',
   },
   UPLOAD_CUT: {
     client:

@@ -98,9 +98,4 @@ export type SessionVerb =
  * other-reply (I2), time-relative (I3): only by policy · never.
  */
 export type ReplayClass =
-  | 'read'
-  | 'blocking'
-  | 'same-state'
-  | 'other-reply'
-  | 'time-relative'
-  | 'never'
+  'read' | 'blocking' | 'same-state' | 'other-reply' | 'time-relative' | 'never'

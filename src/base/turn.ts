@@ -1,0 +1,39 @@
+/** Something with bytes to write once the current turn of the event loop has been worked off. */
+export interface Flushable {
+  flush(): void
+}
+
+/**
+ * Collects who has output during one callback, so that the replies of one turn reach each client
+ * in one write. `begin` and `end` bracket a callback; outside of one, a microtask ends the turn.
+ */
+export class Turn {
+  #depth = 0
+  #waiting: Flushable[] = []
+  #scheduled = false
+
+  begin(): void {
+    this.#depth++
+  }
+
+  add(item: Flushable): void {
+    this.#waiting.push(item)
+    if (this.#depth === 0 && !this.#scheduled) {
+      this.#scheduled = true
+      queueMicrotask(() => {
+        this.#scheduled = false
+        this.#flush()
+      })
+    }
+  }
+
+  end(): void {
+    if (--this.#depth === 0) this.#flush()
+  }
+
+  #flush(): void {
+    // a flush may cause another to be added
+    for (let i = 0; i < this.#waiting.length; i++) this.#waiting[i]?.flush()
+    this.#waiting.length = 0
+  }
+}

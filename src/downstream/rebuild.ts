@@ -1,0 +1,53 @@
+import { args, encodeRequest } from '../protocol/request.ts'
+import { blockingTimeout, withTimeout } from '../routing/arguments.ts'
+import { unblocked } from './wait.ts'
+import type { Session } from './session.ts'
+import type { SessionExchange } from './session-exchange.ts'
+
+/** The commands that give a new link the state that the session's lost link had. */
+export function rebuildCommands(session: Session): SessionExchange[] {
+  const commands: SessionExchange[] = []
+  for (const { request, frames } of session.subscriptions.rebuild()) {
+    const exchange = session.hidden(request)
+    exchange.replies = frames
+    exchange.errorEnds = true
+    commands.push(exchange)
+  }
+  if (session.state.transaction !== 'none') {
+    // those that the server had not confirmed are still on their way, and are sent again anyway
+    const queued = session.transaction?.queued ?? null
+    commands.push(session.hidden(encodeRequest(['MULTI'])))
+    if (queued === null) session.apply({ what: 'transaction-flawed' })
+    else for (const bytes of queued) commands.push(session.hidden(bytes))
+  }
+  return commands
+}
+
+/**
+ * A blocking command is issued again with the time that remains of what its client asked for;
+ * where none remains it is answered as the server would answer.
+ */
+export function timeLeft(session: Session, exchange: SessionExchange): void {
+  if (exchange.traits.verb === 'wait') {
+    // what the old master acknowledged, no replica of the new one proves
+    session.wroteIn = 0
+    exchange.onReply(unblocked, 0, unblocked.length, true)
+    exchange.abandoned = true
+    return
+  }
+  if (exchange.traits.replay !== 'blocking') return
+  const given = args(exchange.bytes, exchange.start, exchange.end)
+  const timeout = blockingTimeout(exchange.traits, given)
+  if (timeout === null || timeout.value === 0) return
+  const wantedMs = timeout.unit === 's' ? timeout.value * 1000 : timeout.value
+  const remainingMs = exchange.startedAt + wantedMs - session.context.clock.now()
+  if (remainingMs <= 0) {
+    const nil = Buffer.from(exchange.state.resp === 2 ? '*-1\r\n' : '_\r\n')
+    exchange.onReply(nil, 0, nil.length, true)
+    exchange.abandoned = true
+    return
+  }
+  exchange.bytes = encodeRequest(withTimeout(exchange.traits, given, remainingMs))
+  exchange.start = 0
+  exchange.end = exchange.bytes.length
+}

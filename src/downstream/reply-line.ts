@@ -1,0 +1,110 @@
+import type { Socket } from 'node:net'
+import { Deque } from '../base/deque.ts'
+import { ClientOutput } from './client-output.ts'
+import type { SessionContext } from './session-context.ts'
+import type { SessionExchange } from './session-exchange.ts'
+
+/** What happens to the line that its session must know. */
+export interface ReplyLineHome {
+  /** Every reply owed has been given. */
+  onLineEmpty(): void
+  /** The client reads so slowly that its limit is exceeded. */
+  onOverflow(): void
+}
+
+/**
+ * The replies owed to one client, in its order. A reply whose turn has come goes straight through;
+ * one that comes earlier (a read that was sent again behind a write in doubt) is kept until then.
+ *
+ *     line  [ a  b✓ c  d✓ ]     a's reply goes out at once, and b's behind it; d waits for c
+ */
+export class ReplyLine {
+  readonly #socket: Socket
+  readonly #context: SessionContext
+  readonly #home: ReplyLineHome
+  readonly #output: ClientOutput
+  readonly #line = new Deque<SessionExchange>()
+
+  constructor(socket: Socket, context: SessionContext, home: ReplyLineHome) {
+    this.#socket = socket
+    this.#context = context
+    this.#home = home
+    this.#output = new ClientOutput(socket, context.turn)
+  }
+
+  get size(): number {
+    return this.#line.size
+  }
+
+  head(): SessionExchange | undefined {
+    return this.#line.peek()
+  }
+
+  expect(exchange: SessionExchange): void {
+    this.#line.push(exchange)
+  }
+
+  /** A part of the reply to `exchange`. false: the client reads too slowly. */
+  give(exchange: SessionExchange, b: Uint8Array, start: number, end: number, last: boolean): boolean {
+    const line = this.#line
+    if (line.peek() !== exchange) {
+      if (!exchange.muted) (exchange.kept ??= []).push(b.subarray(start, end))
+      exchange.done = last
+      return true
+    }
+    if (!exchange.muted) this.#output.append(b, start, end)
+    if (last) {
+      exchange.done = true
+      line.shift()
+      if (!exchange.refused) this.#context.counters.replies++
+      if (line.size > 0) this.#giveDone()
+      if (line.size === 0) this.#home.onLineEmpty()
+    }
+    return this.#hasRoom()
+  }
+
+  /** A frame that answers no command. false: the client reads too slowly. */
+  push(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#output.append(bytes, start, end)
+    return this.#hasRoom()
+  }
+
+  /** Calls `fn` once the client has read what was written for it, or has gone. */
+  onResume(fn: () => void): void {
+    if (this.#socket.destroyed || this.#output.unread === 0) fn()
+    else this.#socket.once('drain', fn).once('close', fn)
+  }
+
+  flush(): void {
+    this.#output.flush()
+  }
+
+  /** Nobody waits any more: what is in flight or held is dropped. */
+  abandon(): void {
+    for (const exchange of this.#line.drain()) {
+      exchange.abandoned = true
+      this.#context.counters.dropped++
+    }
+  }
+
+  #hasRoom(): boolean {
+    const { outputPauseBytes, outputLimitBytes } = this.#context.limits
+    const { unread } = this.#output
+    if (unread < outputPauseBytes) return true
+    if (unread > outputLimitBytes) this.#home.onOverflow()
+    return false
+  }
+
+  #giveDone(): void {
+    for (;;) {
+      const next = this.#line.peek()
+      if (next?.kept) {
+        for (const part of next.kept) this.#output.append(part, 0, part.length)
+        next.kept = null
+      }
+      if (next?.done !== true) return
+      this.#line.shift()
+      if (!next.refused) this.#context.counters.replies++
+    }
+  }
+}

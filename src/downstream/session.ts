@@ -1,0 +1,473 @@
+import type { Socket } from 'node:net'
+import { errorReply, ProxyError } from '../base/errors.ts'
+import type { Fate, LinkState } from '../dispatcher.ts'
+import { args } from '../protocol/request.ts'
+import { framed, RequestFramer } from '../protocol/request-framer.ts'
+import type { LeaseReason, Traits } from '../routing/traits.ts'
+import { Intake, type IntakeHome } from './intake.ts'
+import { isLinkOnly } from './link-only.ts'
+import { Pin, type PinHome } from './pin.ts'
+import { rebuildCommands, timeLeft } from './rebuild.ts'
+import { ReplyLine, type ReplyLineHome } from './reply-line.ts'
+import { SessionExchange, type ExchangeHome, type Observer } from './session-exchange.ts'
+import type { CloseReason, SessionContext } from './session-context.ts'
+import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { Transaction } from './transaction.ts'
+import { sendRun } from './transaction-run.ts'
+import { beginUpload, type Upload } from './upload.ts'
+import { handle } from './verbs.ts'
+
+/** One request that the session must understand before it can be sent. Its bytes are its own. */
+export interface Request {
+  readonly traits: Traits
+  readonly bytes: Uint8Array
+  readonly args: readonly Uint8Array[]
+}
+
+/** How a request is sent, where it is not the plain way. */
+export interface SendOptions {
+  readonly via?: 'control' | 'greeter' | 'prober'
+  readonly observer?: Observer
+  readonly replies?: number
+  readonly errorEnds?: boolean
+  /** Reaches the client whatever CLIENT REPLY says (confirmations of subscriptions). */
+  readonly alwaysHeard?: boolean
+  /** Only the beginning is here; the rest is passed on as it comes. */
+  readonly streamed?: boolean
+  readonly bytes?: Uint8Array
+}
+
+/** One client connection and the Redis connection state it has built up. */
+export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome {
+  readonly id: number
+  readonly context: SessionContext
+  readonly subscriptions = new Subscriptions()
+  readonly pin: Pin
+  state: SessionState
+  /** The open transaction, kept to be queued again on another link. */
+  transaction: Transaction | null = null
+  /** CLIENT TRACKING … REDIRECT: the id the client gave, and the link's number that it stands for. */
+  redirect: { readonly id: number; readonly serverId: number } | null = null
+  /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
+  wroteIn = 0
+  /** Has any write of this client been answered? */
+  hasWritten = false
+
+  readonly #socket: Socket
+  readonly #framer: RequestFramer
+  readonly #intake: Intake
+  readonly #line: ReplyLine
+  #onIdle: (() => void) | null = null
+  #upload: Upload | null = null
+  #ending: CloseReason = 'client'
+
+  constructor(id: number, socket: Socket, context: SessionContext) {
+    this.id = id
+    this.context = context
+    this.state = context.firstState
+    this.#socket = socket
+    this.#framer = new RequestFramer(context.requestLimits)
+    this.#intake = new Intake(socket, context, this)
+    this.#line = new ReplyLine(socket, context, this)
+    this.pin = new Pin(context.dispatcher, this, context.clock)
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onEnd)
+    socket.on('error', this.#onGone)
+    socket.on('close', this.#onGone)
+  }
+
+  get linkState(): LinkState {
+    return this.state.link
+  }
+
+  /** Why the session holds a link of its own; empty on the shared lane. */
+  get reasons(): LeaseReason[] {
+    return leaseReasons(this.state, this.subscriptions.size)
+  }
+
+  /** Replies owed to the client. */
+  get outstanding(): number {
+    return this.#line.size
+  }
+
+  /** The command whose reply the client waits for. */
+  get waitsFor(): SessionExchange | undefined {
+    return this.#line.head()
+  }
+
+  /** The client's address as CLIENT LIST shows it. */
+  get peer(): string {
+    const { remoteAddress, remotePort, remoteFamily } = this.#socket
+    if (remoteAddress === undefined) return 'unix:0'
+    const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress
+    return `${host}:${String(remotePort)}`
+  }
+
+  apply(event: StateEvent): void {
+    this.state = reduce(this.state, event)
+  }
+
+  // ── requests ───────────────────────────────────────────────────────────────────────────────
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { turn, counters } = this.context
+    counters.clientBytesIn += chunk.length
+    turn.begin()
+    this.#intake.onData(chunk)
+    turn.end()
+  }
+
+  take(chunk: Uint8Array, from: number): number {
+    const framer = this.#framer
+    const end = chunk.length
+    let position = from
+    while (this.#intake.state === 'reading') {
+      const found = framer.next(chunk, position, end)
+      if (found === framed.more) return end
+      position = framer.position
+      if (found === framed.request) position = this.#takeRequest(framer, chunk, position)
+      else this.#takeOther(found, framer)
+    }
+    return position
+  }
+
+  /** The way of nearly all commands is the second branch. Returns where to go on. */
+  #takeRequest(framer: RequestFramer, chunk: Uint8Array, position: number): number {
+    const { bytes, start, end, nameStart, nameEnd, subStart, subEnd } = framer
+    const traits = this.context.router.lookup(bytes, nameStart, nameEnd, subStart, subEnd)
+    const { commands } = this.context.counters
+    if (this.pin.raw) {
+      commands.lease++
+      if (!this.pin.pipe(bytes, start, end)) this.#parkForRoom(null)
+    } else if (traits.route === 'lane' && this.#isPlain()) {
+      if (this.pin.held) commands.lease++
+      else commands.lane++
+      if (this.state.transaction !== 'none') this.transaction?.add(traits, bytes, start, end)
+      this.dispatch(this.#exchange(traits, bytes, start, end))
+    } else {
+      if (traits.verb === 'multi' && bytes === chunk) {
+        const next = sendRun(this, chunk, start, position)
+        if (next > position) return next
+      }
+      const own = bytes.slice(start, end)
+      handle(this, { traits, bytes: own, args: args(own, 0, own.length) })
+    }
+    return position
+  }
+
+  /** A client of pool mode `dedicated` needs its link before its first command. */
+  #isPlain(): boolean {
+    return !this.context.dedicated || this.pin.held
+  }
+
+  #takeOther(found: number, framer: RequestFramer): void {
+    if (found === framed.fault) {
+      if (this.#upload !== null) this.close('protocol')
+      else this.answer(framer.fault)
+      this.end('protocol')
+      return
+    }
+    if (found === framed.big) this.#upload = beginUpload(this, framer)
+    else this.#upload?.take(framer.bytes, framer.start, framer.end, found === framed.partEnd)
+    if (found === framed.partEnd) this.#upload = null
+  }
+
+  #exchange(traits: Traits, bytes: Uint8Array, start: number, end: number): SessionExchange {
+    const { link, replies, transaction } = this.state
+    const exchange = new SessionExchange(this, traits, link, this.id, bytes, start, end)
+    if (replies !== 'on') {
+      exchange.muted = true
+      if (replies === 'skip') this.apply({ what: 'replies', mode: 'on' })
+    }
+    exchange.queued = transaction !== 'none' && traits.verb !== 'exec' && traits.verb !== 'discard'
+    exchange.linkOnly = isLinkOnly(traits.verb, transaction !== 'none')
+    return exchange
+  }
+
+  /** Sends a command and keeps its place in the client's line. */
+  dispatch(exchange: SessionExchange): void {
+    this.#line.expect(exchange)
+    const way = this.pin.held ? this.pin : this.context.dispatcher
+    if (!way.dispatch(exchange)) this.#parkForRoom(exchange)
+  }
+
+  // ── what verbs use ─────────────────────────────────────────────────────────────────────────
+
+  /** A reply of the proxy's own, in its place in the client's line. */
+  answer(bytes: Uint8Array): void {
+    this.context.counters.commands.local++
+    const exchange = this.#exchange(this.context.localTraits, bytes, 0, 0)
+    this.#line.expect(exchange)
+    this.#line.give(exchange, bytes, 0, bytes.length, true)
+  }
+
+  /** Sends a request the way the session's state demands. */
+  send(request: Request, options: SendOptions = {}): SessionExchange {
+    const bytes = options.bytes ?? request.bytes
+    const exchange = this.#exchange(request.traits, bytes, 0, bytes.length)
+    exchange.observer = options.observer ?? null
+    exchange.replies = options.replies ?? 1
+    exchange.errorEnds = options.errorEnds ?? false
+    if (options.alwaysHeard === true) exchange.muted = false
+    if (options.streamed === true) exchange.body = 'receiving'
+    if (options.via !== undefined && !this.pin.held) exchange.via = options.via
+    const { commands } = this.context.counters
+    commands[this.pin.held ? 'lease' : exchange.via === 'control' ? 'control' : 'lane']++
+    if (request.traits.replay === 'blocking') exchange.startedAt = this.context.clock.now()
+    this.dispatch(exchange)
+    return exchange
+  }
+
+  /** Sends a command of the proxy's own on the pinned link; nobody sees its reply. */
+  sendHidden(bytes: Uint8Array, observer: Observer | null = null): void {
+    this.pin.dispatch(this.hidden(bytes, observer))
+  }
+
+  hidden(bytes: Uint8Array, observer: Observer | null = null): SessionExchange {
+    const { localTraits } = this.context
+    const { link } = this.state
+    const exchange = new SessionExchange(this, localTraits, link, this.id, bytes, 0, bytes.length)
+    exchange.hidden = true
+    exchange.linkOnly = true
+    exchange.observer = observer
+    return exchange
+  }
+
+  /** Runs `fn` once every reply owed has been given; the client's next requests wait for it. */
+  whenIdle(fn: () => void): void {
+    if (this.#line.size === 0) {
+      fn()
+      return
+    }
+    this.#intake.park()
+    this.#onIdle = fn
+  }
+
+  /** Never behind data: SCRIPT KILL must reach a server that is busy with the script. */
+  throughControl(request: Request): void {
+    this.whenIdle(() => {
+      this.send(request, { via: 'control' })
+      this.waitForVerdict()
+    })
+  }
+
+  /** Another session needs this one to have a link: `then` runs when it has one, and keeps it. */
+  withLink(reason: 'tracking', then: () => void): void {
+    this.apply({ what: 'sticky', reason, on: true })
+    if (this.pin.held || this.#line.size === 0) this.pinned(reason, then)
+    else then()
+  }
+
+  /** Nothing more is taken from the client until all that was sent is answered. */
+  waitForVerdict(): void {
+    this.whenIdle(() => undefined)
+  }
+
+  /** The client's way upstream is full: its next requests wait. */
+  waitForRoom(): void {
+    this.#parkForRoom(null)
+  }
+
+  /** Has a link of its own for `reason` when `then` runs; where none can be had, says so. */
+  pinned(reason: LeaseReason, then: () => void): void {
+    if (this.pin.held) {
+      then()
+      return
+    }
+    this.whenIdle(() => {
+      this.#intake.park()
+      this.pin.take(reason).then(
+        () => {
+          this.context.counters.leasesTaken[reason]++
+          this.#intake.proceed(then)
+        },
+        (thrown: unknown) => {
+          this.#intake.proceed(() => {
+            this.#onPinFailed(thrown)
+          })
+        },
+      )
+    })
+  }
+
+  /** No more requests; the replies owed are delivered, then the connection is closed. */
+  end(why: CloseReason): void {
+    const { state } = this.#intake
+    if (state === 'closed' || state === 'ending') return
+    this.#intake.end()
+    this.#ending = why
+    if (this.#line.size === 0) this.#finish()
+  }
+
+  /** The process ends: as `end`, but nobody waits for a client that itself waits in the server. */
+  shutDown(): void {
+    if (this.#line.head()?.traits.replay === 'blocking') this.close('shutdown')
+    else this.end('shutdown')
+  }
+
+  /** Closes the connection now; what is in flight for it is dropped. */
+  close(why: CloseReason): void {
+    if (this.#intake.state === 'closed') return
+    this.#line.flush()
+    this.#close(why, false)
+  }
+
+  #onPinFailed(thrown: unknown): void {
+    const code = thrown instanceof ProxyError ? thrown.code : 'MASTERDOWN'
+    if (code === 'HANDSHAKE_FAILED') {
+      this.close('error')
+    } else if (code !== 'CLIENT_GONE') {
+      this.context.counters.refused[code === 'LEASE_LIMIT' ? 'lease-limit' : 'hold-window']++
+      this.answer(errorReply(code))
+    }
+  }
+
+  #parkForRoom(exchange: SessionExchange | null): void {
+    if (this.#intake.state !== 'reading') return
+    this.#intake.park()
+    const { parking } = this.#intake
+    const go = (): void => {
+      if (this.#onIdle === null) this.#intake.wake(parking)
+    }
+    if (exchange === null || this.pin.held) this.pin.onDrain(go)
+    else this.context.dispatcher.onDrain(exchange, go)
+  }
+
+  onAllTaken(): void {
+    this.end('client')
+  }
+
+  onEndingStep(): void {
+    if (this.#line.size === 0 && this.#onIdle === null) this.#finish()
+  }
+
+  // ── replies ────────────────────────────────────────────────────────────────────────────────
+
+  onReply(
+    exchange: SessionExchange,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): boolean {
+    if (last && exchange.traits.write) {
+      this.wroteIn = this.context.generation()
+      this.hasWritten = true
+    }
+    if (last && exchange.queued) this.transaction?.confirm()
+    const { observer } = exchange
+    if (observer === null) {
+      return exchange.hidden || this.#line.give(exchange, bytes, start, end, last)
+    }
+    const seen = observer.onFrame(bytes.subarray(start, end), last)
+    if (exchange.hidden) return true
+    if (seen !== null) return this.#line.give(exchange, seen, 0, seen.length, last)
+    return !last || this.#line.give(exchange, bytes, start, start, true)
+  }
+
+  onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void {
+    if (exchange.observer?.onLost(cause) === true || exchange.hidden) return
+    const { code } = cause
+    if (exchange.traits.verb === 'shutdown') {
+      this.close('client') // the server has obeyed: a closed connection is its only answer
+      return
+    }
+    if (code === 'HANDSHAKE_FAILED' || (fate === 'in-doubt' && code !== 'INDOUBT')) {
+      this.close(code === 'HANDSHAKE_FAILED' ? 'error' : 'half-reply')
+      return
+    }
+    exchange.refused = true
+    if (this.state.transaction !== 'none') this.apply({ what: 'transaction-flawed' })
+    const reply = errorReply(code)
+    this.#line.give(exchange, reply, 0, reply.length, true)
+  }
+
+  onResume(fn: () => void): void {
+    this.#line.onResume(fn)
+  }
+
+  onOverflow(): void {
+    this.close('output-limit')
+  }
+
+  onLineEmpty(): void {
+    if (this.pin.held && !this.pin.raw && this.#upload === null && this.reasons.length === 0) {
+      this.pin.giveBack()
+    }
+    const fn = this.#onIdle
+    if (fn !== null) {
+      this.#onIdle = null
+      this.#intake.proceed(fn)
+    } else if (this.#intake.state === 'ending') {
+      this.#finish()
+    }
+  }
+
+  // ── the pin's home ─────────────────────────────────────────────────────────────────────────
+
+  isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.subscriptions.isPush(type, bytes, start, end)
+  }
+
+  onPush(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#line.push(bytes, start, end) || this.#intake.state === 'closed') return
+    this.pin.pause()
+    this.onResume(() => {
+      this.pin.resume()
+    })
+  }
+
+  onPinLost(): void {
+    this.apply({ what: 'link-lost' })
+  }
+
+  rebuild(): readonly SessionExchange[] {
+    return rebuildCommands(this)
+  }
+
+  again(exchange: SessionExchange): void {
+    timeLeft(this, exchange)
+  }
+
+  onPinBroken(): void {
+    this.close('lease-lost')
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────
+
+  readonly #onEnd = (): void => {
+    // a half-closed client still gets its replies, but one that waits inside the server is freed
+    // and of one whose command waits at the gate, nobody knows that it is not gone: it is not run
+    const isWaiting = this.#line.head()?.traits.replay === 'blocking' || this.#isHeld()
+    if (this.pin.raw || isWaiting) this.#close('client', false)
+    else if (this.#intake.state === 'parked') this.#intake.halfClosed = true
+    else this.end('client')
+  }
+
+  #isHeld(): boolean {
+    return this.#line.size > 0 && this.context.isHolding()
+  }
+
+  readonly #onGone = (): void => {
+    this.#close('client', false)
+  }
+
+  /** All replies are out: close, so that the client reads them before the end. */
+  #finish(): void {
+    this.#line.flush()
+    this.#close(this.#ending, true)
+  }
+
+  #close(why: CloseReason, graceful: boolean): void {
+    if (this.#intake.state === 'closed') return
+    const isClean = this.#line.size === 0 && this.reasons.length === 0
+    this.#intake.close()
+    this.#onIdle = null
+    this.#line.abandon()
+    this.pin.close(isClean)
+    if (graceful) this.#socket.end()
+    else this.#socket.destroy()
+    this.context.onClosed(this, why)
+  }
+}

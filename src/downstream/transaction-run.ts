@@ -1,0 +1,67 @@
+import { framed, RequestFramer } from '../protocol/request-framer.ts'
+import { isSafeInTransactionRun } from '../routing/arguments.ts'
+import type { Traits } from '../routing/traits.ts'
+import type { Session } from './session.ts'
+import { SessionExchange } from './session-exchange.ts'
+
+/** A whole MULTI … EXEC as one command: its outcome is one, and it may not be sent twice. */
+const runTraits: Traits = {
+  name: 'multi…exec',
+  route: 'lane',
+  reason: null,
+  verb: 'exec',
+  replay: 'never',
+  replayByArgs: false,
+  heavy: true,
+  write: true,
+}
+
+/** Larger runs get a link of their own rather than stand in everybody's way. */
+const maxRunBytes = 64 * 1024
+
+/**
+ * If the transaction that begins at `start` is complete in this chunk and harmless to others, sends
+ * it as one piece on the shared link, verbatim: nobody can come in between, and every reply is the
+ * server's own. Returns where to go on; `position` (behind MULTI) when it was not sent.
+ */
+export function sendRun(
+  session: Session,
+  chunk: Uint8Array,
+  start: number,
+  position: number,
+): number {
+  const { watch, replies } = session.state
+  if (session.pin.held || session.context.dedicated || watch !== 'none' || replies !== 'on') {
+    return position
+  }
+  const run = endOfRun(session, chunk, position)
+  if (run === null || run.end - start > maxRunBytes) return position
+  const { link } = session.state
+  const exchange = new SessionExchange(session, runTraits, link, session.id, chunk, start, run.end)
+  exchange.replies = run.replies
+  session.context.counters.commands.lane++
+  session.dispatch(exchange)
+  return run.end
+}
+
+function endOfRun(
+  session: Session,
+  chunk: Uint8Array,
+  from: number,
+): { end: number; replies: number } | null {
+  const scout = new RequestFramer(session.context.requestLimits)
+  let position = from
+  let replies = 1
+  while (scout.next(chunk, position, chunk.length) === framed.request) {
+    if (scout.bytes !== chunk) return null
+    position = scout.position
+    replies++
+    const { nameStart, nameEnd, subStart, subEnd } = scout
+    const traits = session.context.router.lookup(chunk, nameStart, nameEnd, subStart, subEnd)
+    if (traits.verb === 'exec' || traits.verb === 'discard') {
+      return scout.argc === 1 ? { end: position, replies } : null
+    }
+    if (!isSafeInTransactionRun(traits)) return null
+  }
+  return null
+}

@@ -1,0 +1,286 @@
+import { errorReply } from '../base/errors.ts'
+import { lowerAscii, parseInteger } from '../protocol/request.ts'
+import { blocks } from '../routing/arguments.ts'
+import type { SessionVerb } from '../routing/traits.ts'
+import { authenticate, greet } from './greeting.ts'
+import { onOk, onReplyDone } from './observers.ts'
+import type { Request, Session } from './session.ts'
+import {
+  clientInfo,
+  clientKill,
+  clientUnblock,
+  setName,
+  tracking,
+  translated,
+} from './client-commands.ts'
+import { wait } from './wait.ts'
+import { discard, exec, multi, unwatch, watch } from './transaction-verbs.ts'
+
+type Handler = (session: Session, request: Request) => void
+
+const ok = Buffer.from('+OK\r\n')
+
+/** A request that does not simply go to the shared lane. */
+export function handle(session: Session, request: Request): void {
+  const { traits } = request
+  if (session.state.transaction !== 'none' && !actsInTransaction(traits.verb)) {
+    enqueue(session, request)
+  } else if (isForbiddenToSubscriber(session, traits.verb)) {
+    session.send(request) // the server words the error
+  } else if (traits.verb !== null) {
+    handlers[traits.verb](session, request)
+  } else if (traits.route === 'control') {
+    throughControl(session, request)
+  } else if (traits.route === 'lease') {
+    onLease(session, request)
+  } else {
+    session.send(request)
+  }
+}
+
+/**
+ * A command of the open transaction. The replies of some, at EXEC, overflow or cut short its array
+ * (`session-semantics` §4.1), so that replies can no longer be paired with requests.
+ */
+function enqueue(session: Session, request: Request): void {
+  const { verb, reason } = request.traits
+  if ((verb !== null && unpairable.has(verb)) || reason === 'admin') {
+    session.whenIdle(() => {
+      session.pin.makeRaw()
+      session.pin.pipe(request.bytes, 0, request.bytes.length)
+    })
+    return
+  }
+  session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
+  session.send(request)
+}
+
+const unpairable: ReadonlySet<SessionVerb> = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'client-reply',
+  'monitor',
+  'sync',
+  'replconf',
+  'script-debug',
+])
+
+/** RESP2: a subscriber may only subscribe, unsubscribe, PING, QUIT and RESET (server.c). */
+function isForbiddenToSubscriber(session: Session, verb: SessionVerb | null): boolean {
+  if (session.state.link.resp === 3 || session.subscriptions.size === 0) return false
+  return verb === null || !(verb.endsWith('subscribe') || verb === 'quit' || verb === 'reset')
+}
+
+/** Between MULTI and EXEC the server queues everything but these (server.c: processCommand). */
+function actsInTransaction(verb: SessionVerb | null): boolean {
+  return (
+    verb === 'exec' ||
+    verb === 'discard' ||
+    verb === 'multi' ||
+    verb === 'watch' ||
+    verb === 'reset' ||
+    verb === 'quit' ||
+    verb === 'close'
+  )
+}
+
+const plain: Handler = (session, request) => {
+  session.send(request)
+}
+
+/** One exclusive link for one call. */
+const onLease: Handler = (session, request) => {
+  const reason = request.traits.reason ?? 'unknown'
+  session.pinned(reason, () => {
+    if (reason === 'admin' || reason === 'unknown') session.pin.tainted = true
+    session.send(request)
+    session.waitForVerdict()
+  })
+}
+
+const throughControl: Handler = (session, request) => {
+  session.throughControl(request)
+}
+
+const select: Handler = (session, request) => {
+  session.whenIdle(() => {
+    const db = parseInteger(request.args[1] ?? new Uint8Array(0))
+    const observer = onOk(() => {
+      if (db !== undefined) session.apply({ what: 'selected', db })
+    })
+    session.send(request, { observer })
+    session.waitForVerdict()
+  })
+}
+
+const reset: Handler = (session, request) => {
+  const forget = (): void => {
+    session.transaction = null
+    session.subscriptions.clear()
+    session.pin.tainted = true
+    session.apply({ what: 'reset' })
+  }
+  if (session.pin.held) {
+    session.send(request, { observer: onReplyDone(forget) })
+    session.waitForVerdict()
+  } else {
+    session.whenIdle(() => {
+      forget()
+      session.answer(Buffer.from('+RESET\r\n'))
+    })
+  }
+}
+
+const quit: Handler = (session) => {
+  session.answer(ok)
+  session.end('quit')
+}
+
+const subscribe: Handler = (session, request) => {
+  const verb = request.traits.verb
+  if (verb === null) return
+  session.pinned('subscription', () => {
+    session.whenIdle(() => {
+      const { subscriptions } = session
+      session.send(request, {
+        replies: subscriptions.framesFor(verb, request.args.length),
+        errorEnds: true,
+        alwaysHeard: true,
+        observer: {
+          onFrame: (frame) => {
+            subscriptions.confirm(frame)
+            return frame
+          },
+          onLost: () => false,
+        },
+      })
+      session.waitForVerdict()
+    })
+  })
+}
+
+/** From the reply on, bytes go both ways as they are, and the link is never shared again. */
+function rawFor(reason: 'monitor' | 'replication' | 'debugger'): Handler {
+  return (session, request) => {
+    session.pinned(reason, () => {
+      session.whenIdle(() => {
+        session.pin.makeRaw()
+        session.pin.pipe(request.bytes, 0, request.bytes.length)
+      })
+    })
+  }
+}
+
+/** A replica behind us would make the master name us as its replica, and Sentinel would adopt us. */
+const replication: Handler = (session, request) => {
+  if (lowerAscii(request.args[1] ?? new Uint8Array(0)) === 'rdb-only') {
+    rawFor('replication')(session, request)
+  } else {
+    session.answer(errorReply('DENIED'))
+  }
+}
+
+const xread: Handler = (session, request) => {
+  if (blocks(request.traits, request.args)) blocking(session, request)
+  else session.send(request)
+}
+
+const blocking: Handler = (session, request) => {
+  session.pinned('blocking', () => {
+    session.send(request)
+    session.waitForVerdict()
+  })
+}
+
+function sticky(reason: 'no-evict' | 'no-touch'): Handler {
+  return (session, request) => {
+    session.pinned(reason, () => {
+      session.whenIdle(() => {
+        const on = lowerAscii(request.args[2] ?? new Uint8Array(0)) === 'on'
+        session.pin.tainted = true
+        const observer = onOk(() => {
+          session.apply({ what: 'sticky', reason, on })
+        })
+        session.send(request, { observer })
+        session.waitForVerdict()
+      })
+    })
+  }
+}
+
+const clientReply: Handler = (session, request) => {
+  const mode = lowerAscii(request.args[2] ?? new Uint8Array(0))
+  if (request.args.length !== 3 || !['on', 'off', 'skip'].includes(mode)) {
+    session.send(request)
+  } else if (mode === 'on') {
+    session.apply({ what: 'replies', mode: 'on' })
+    session.answer(ok)
+  } else if (session.state.replies !== 'off') {
+    session.apply({ what: 'replies', mode: mode === 'off' ? 'off' : 'skip' })
+  }
+}
+
+const handlers: Record<SessionVerb, Handler> = {
+  auth: authenticate,
+  hello: greet,
+  select,
+  reset,
+  quit,
+  multi,
+  exec,
+  discard,
+  watch,
+  unwatch,
+  subscribe,
+  unsubscribe: subscribe,
+  psubscribe: subscribe,
+  punsubscribe: subscribe,
+  ssubscribe: subscribe,
+  sunsubscribe: subscribe,
+  monitor: rawFor('monitor'),
+  sync: replication,
+  replconf: replication,
+  'script-debug': rawFor('debugger'),
+  xread,
+  wait,
+  'client-id': (session, request) => {
+    if (request.args.length === 2) session.answer(Buffer.from(`:${String(session.id)}\r\n`))
+    else session.send(request)
+  },
+  'client-info': clientInfo,
+  'client-list': throughControl,
+  'client-kill': clientKill,
+  'client-unblock': clientUnblock,
+  'client-getname': (session, request) => {
+    if (request.args.length !== 2) {
+      session.send(request)
+      return
+    }
+    const { name, link } = session.state
+    const none = link.resp === 2 ? '$-1\r\n' : '_\r\n'
+    const text = name === '' ? none : `$${String(name.length)}\r\n${name}\r\n`
+    session.answer(Buffer.from(text, 'latin1'))
+  },
+  'client-setname': setName,
+  'client-setinfo': plain,
+  'client-reply': clientReply,
+  'client-tracking': tracking,
+  'client-trackinginfo': translated,
+  'client-getredir': translated,
+  'client-caching': plain,
+  'client-no-evict': sticky('no-evict'),
+  'client-no-touch': sticky('no-touch'),
+  'client-capa': (session) => {
+    session.answer(ok)
+  },
+  readonly: plain,
+  asking: plain,
+  shutdown: throughControl,
+  close: (session) => {
+    session.close('protocol')
+  },
+}

@@ -1,0 +1,47 @@
+import type { Exchange } from '../dispatcher.ts'
+
+/** What the data path itself sees of a master that is none any more; the label of `holds_total`. */
+export type Symptom = 'readonly' | 'loading' | 'masterdown' | 'unblocked' | 'link-lost'
+
+/**
+ * Replies that a server gives before it executes anything (server.c: processCommand → rejectCommand;
+ * blocked.c: disconnectAllBlockedClients), so that the command may be sent to the next master.
+ */
+const proofs: readonly (readonly [text: string, symptom: Symptom])[] = [
+  ['-READONLY ', 'readonly'],
+  ['-LOADING ', 'loading'],
+  ['-MASTERDOWN ', 'masterdown'],
+  ['-EXECABORT Transaction discarded because of: READONLY', 'readonly'],
+  ['-EXECABORT Transaction discarded because of: LOADING', 'loading'],
+  ['-EXECABORT Transaction discarded because of: MASTERDOWN', 'masterdown'],
+  ['-UNBLOCKED force unblock from blocking operation', 'unblocked'],
+]
+
+/** The symptom that an error reply shows, or null when it is an ordinary answer. */
+export function symptomOf(bytes: Uint8Array, start: number, end: number): Symptom | null {
+  const second = bytes[start + 1] as number
+  // R, L, M, E, U: most errors are -ERR, -WRONGTYPE or -NOSCRIPT and are told by one byte
+  if (second !== 82 && second !== 76 && second !== 77 && second !== 69 && second !== 85) return null
+  if (second === 69 && bytes[start + 2] === 82) return null // -ER
+  for (const [text, symptom] of proofs) {
+    if (startsWith(bytes, start, end, text)) return symptom
+  }
+  return null
+}
+
+/**
+ * May this command be taken back on the strength of an error reply? The error of a script may be
+ * the script's own words, written after it has changed data, so it proves nothing.
+ */
+export function provesNotExecuted(exchange: Exchange): boolean {
+  const { name } = exchange.traits
+  return !name.startsWith('eval') && !name.startsWith('fcall') && exchange.body === 'whole'
+}
+
+function startsWith(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start < text.length) return false
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[start + i] !== text.charCodeAt(i)) return false
+  }
+  return true
+}

@@ -1,0 +1,288 @@
+import type { ConnectionOptions } from 'node:tls'
+import { addressKey } from './base/address.ts'
+import type { Address } from './base/address.ts'
+import type { Clock } from './base/clock.ts'
+import { ProxyError } from './base/errors.ts'
+import type { Log } from './base/log.ts'
+import { GroupDiscovery } from './discovery/group-discovery.ts'
+import { staticProvider } from './discovery/providers.ts'
+import type { SentinelProvider } from './discovery/providers.ts'
+import { linkDefaults } from './discovery/redis-link.ts'
+import type { Credentials } from './discovery/redis-link.ts'
+import { FeedServer } from './feed/feed-server.ts'
+import type { FeedMessage, ReaderMessage } from './feed/messages.ts'
+import { changesBetween } from './topology/changes.ts'
+import type { Evidence } from './topology/evidence.ts'
+import type { HoldSign } from './topology/holds.ts'
+import { initialState, voteRules } from './topology/state.ts'
+import type { VoteRules, VoteState } from './topology/state.ts'
+import type { View } from './topology/view.ts'
+import { vote } from './topology/vote.ts'
+import type { VoteOutcome } from './topology/vote.ts'
+
+/** One Sentinel-run group to follow. */
+export interface GroupOptions {
+  /** The name under which the sentinels know it. */
+  readonly name: string
+  readonly sentinels: readonly Address[]
+  /** Another source than the fixed list. */
+  readonly provider?: SentinelProvider
+  readonly sentinelAuth?: Credentials
+  readonly sentinelTls?: ConnectionOptions
+  readonly nodeAuth?: Credentials
+  readonly nodeTls?: ConnectionOptions
+  /** Never a master: our own listeners. */
+  readonly forbidden?: readonly Address[]
+  /** From `host:port` as announced to the address under which we reach it. */
+  readonly addressMap?: ReadonlyMap<string, Address>
+  readonly rules?: Partial<Omit<VoteRules, 'group' | 'forbidden'>>
+}
+
+export interface MonitorOptions {
+  readonly groups: readonly GroupOptions[]
+  /** Path of the feed's unix socket; null: no feed, the monitor is used in-process. */
+  readonly feedPath: string | null
+  readonly pollIntervalMs?: number
+}
+
+export interface MonitorDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** Epoch milliseconds. */
+  readonly wall?: () => number
+  /** Every message of the feed, for use in-process. */
+  readonly onMessage?: (message: FeedMessage) => void
+  /** Each observation, for counting and for tests. */
+  readonly onEvidence?: (group: string, evidence: Evidence) => void
+  readonly onAlarm?: (group: string, text: string) => void
+}
+
+export interface Monitor {
+  /** The view of a group; of the first one when none is named. */
+  view(group?: string): View
+  /** Everything that explains the views, as plain data. */
+  describe(): object
+  /** As from a reader of the feed, for use in-process. */
+  tell(message: ReaderMessage): void
+  close(): Promise<void>
+}
+
+/** Starts to watch. Resolves when the feed listens; a master may not be known yet. */
+export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): Promise<Monitor> {
+  const groups = new Map<string, GroupMonitor>()
+  let feed: FeedServer | null = null
+  const publish = (message: FeedMessage): void => {
+    feed?.publish(message)
+    deps.onMessage?.(message)
+  }
+  for (const group of options.groups) {
+    const pollIntervalMs = options.pollIntervalMs ?? 1_000
+    groups.set(group.name, new GroupMonitor(group, pollIntervalMs, deps, publish))
+  }
+  const tell = (message: ReaderMessage): void => {
+    groups.get(message.group)?.tell(message)
+  }
+  if (options.feedPath !== null) {
+    feed = await FeedServer.listen(
+      { path: options.feedPath },
+      {
+        clock: deps.clock,
+        log: deps.log,
+        snapshot: () => [...groups.values()].map((group) => group.snapshot()),
+        heartbeat: () => ({
+          type: 'heartbeat',
+          ages: Object.fromEntries([...groups].map(([name, group]) => [name, group.ageMs()])),
+        }),
+        onReader: tell,
+      },
+    )
+  }
+  for (const group of groups.values()) group.start()
+  return {
+    view(name) {
+      const group = name === undefined ? [...groups.values()][0] : groups.get(name)
+      if (group === undefined) throw new ProxyError('CONFIG', `no group ${name ?? ''} is watched`)
+      return group.view
+    },
+    describe: () => ({
+      readers: feed?.readers ?? 0,
+      groups: Object.fromEntries([...groups].map(([name, group]) => [name, group.describe()])),
+    }),
+    tell,
+    async close() {
+      for (const group of groups.values()) group.close()
+      await feed?.close()
+    },
+  }
+}
+
+/** One group: its senses, its vote, and what is told of them. */
+class GroupMonitor {
+  readonly #deps: MonitorDeps
+  readonly #publish: (message: FeedMessage) => void
+  readonly #discovery: GroupDiscovery
+  readonly #counts: Record<Evidence['kind'], number> = {
+    poll: 0,
+    event: 0,
+    hello: 0,
+    role: 0,
+    'role-failed': 0,
+    lost: 0,
+    configured: 0,
+    seen: 0,
+    tick: 0,
+  }
+  #state: VoteState
+
+  constructor(
+    group: GroupOptions,
+    pollIntervalMs: number,
+    deps: MonitorDeps,
+    publish: (message: FeedMessage) => void,
+  ) {
+    this.#deps = deps
+    this.#publish = publish
+    const forbidden = new Set((group.forbidden ?? []).map(addressKey))
+    this.#state = initialState({ ...voteRules(group.name, group.rules), forbidden })
+    this.#discovery = new GroupDiscovery(
+      {
+        group: group.name,
+        provider: group.provider ?? staticProvider(group.sentinels),
+        sentinelLink: linkOptions(group.sentinelAuth, group.sentinelTls),
+        nodeLink: linkOptions(group.nodeAuth, group.nodeTls),
+        addressMap: group.addressMap ?? new Map(),
+        pollIntervalMs,
+      },
+      {
+        clock: deps.clock,
+        log: deps.log,
+        wall: this.#wall,
+        onEvidence: (evidence) => {
+          this.#step(evidence)
+        },
+      },
+    )
+  }
+
+  get view(): View {
+    return this.#state.view
+  }
+
+  start(): void {
+    this.#discovery.start()
+  }
+
+  close(): void {
+    this.#discovery.close()
+  }
+
+  snapshot(): FeedMessage {
+    const { view, hold } = this.#state
+    const notice: HoldSign | null =
+      hold === null
+        ? null
+        : {
+            id: hold.id,
+            reason: hold.reason,
+            ttlMs: Math.max(0, Math.round(hold.expiresAt - this.#deps.clock.now())),
+          }
+    return { type: 'snapshot', view, hold: notice, epochRestart: view.epochRestart }
+  }
+
+  /** Milliseconds since any sentinel gave a sign of life; null: none did. */
+  ageMs(): number | null {
+    const seen = [...this.#state.sentinels.values()].map((record) => record.lastSeen?.at ?? -1)
+    const last = Math.max(-1, ...seen)
+    return last < 0 ? null : Math.max(0, this.#deps.clock.now() - last)
+  }
+
+  tell(message: ReaderMessage): void {
+    if (message.type === 'seen') {
+      this.#step({ kind: 'seen', ...this.#stamp(), configEpoch: message.configEpoch })
+      return
+    }
+    const { what, address, generation } = message
+    this.#deps.log.info({ what, address, generation }, 'a reader of the feed met a symptom')
+    this.#discovery.poll()
+    const { master } = this.#state.view
+    if (master !== null) this.#discovery.probe([master])
+  }
+
+  describe(): object {
+    const { hold, sentinels, nodes, alarms, view } = this.#state
+    return {
+      view,
+      ageMs: this.ageMs(),
+      hold: hold === null ? null : { ...hold, signs: Object.fromEntries(hold.signs) },
+      alarms: [...alarms],
+      evidence: this.#counts,
+      subscribed: this.#discovery.subscribed(),
+      sentinels: [...sentinels.values()],
+      nodes: Object.fromEntries(nodes),
+    }
+  }
+
+  readonly #wall = (): number => (this.#deps.wall ?? Date.now)()
+
+  #stamp(): { at: number; wall: number } {
+    return { at: this.#deps.clock.now(), wall: this.#wall() }
+  }
+
+  #step(evidence: Evidence): void {
+    this.#counts[evidence.kind]++
+    const { group } = this.#state.rules
+    this.#deps.onEvidence?.(group, evidence)
+    const before = this.#state.view
+    const outcome = vote(this.#state, evidence)
+    this.#state = outcome.state
+    this.#tellReaders(outcome)
+    this.#tellLog(before, outcome)
+    if (outcome.changed || evidence.kind === 'configured') this.#watch()
+    if (outcome.poll) this.#discovery.poll()
+    this.#discovery.probe(outcome.probe)
+  }
+
+  #watch(): void {
+    const { view, sentinels } = this.#state
+    const nodes = view.replicas.map((replica) => replica.address)
+    if (view.master !== null) nodes.unshift(view.master)
+    this.#discovery.watch(
+      [...sentinels.values()].map((record) => record.address),
+      view.master,
+      nodes,
+    )
+  }
+
+  #tellReaders({ view, changed, switched, hold, release }: VoteOutcome): void {
+    const { group, epochRestart } = view
+    if (switched) this.#publish({ type: 'switch', view, why: view.why, epochRestart })
+    else if (changed) this.#publish({ type: 'view', view, epochRestart })
+    if (release !== undefined) this.#publish({ type: 'release', group, ...release })
+    if (hold !== undefined) this.#publish({ type: 'hold', group, ...hold })
+  }
+
+  #tellLog(before: View, outcome: VoteOutcome): void {
+    const { log, onAlarm } = this.#deps
+    const { view, hold, release } = outcome
+    const { group } = view
+    if (outcome.changed) {
+      for (const { kind, text } of changesBetween(before, view)) {
+        log.info(kind === 'master' ? { group, kind, why: view.why } : { group, kind }, text)
+      }
+    }
+    if (hold !== undefined) log.info({ group, ...hold }, 'hold')
+    if (release !== undefined) log.info({ group, ...release }, 'release')
+    for (const text of outcome.alarms) {
+      log.warn({ group }, text)
+      onAlarm?.(group, text)
+    }
+  }
+}
+
+function linkOptions(auth: Credentials | undefined, tls: ConnectionOptions | undefined) {
+  return {
+    ...linkDefaults,
+    ...(auth === undefined ? {} : { auth }),
+    ...(tls === undefined ? {} : { tls }),
+  }
+}

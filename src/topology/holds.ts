@@ -1,0 +1,139 @@
+import type { VoteState } from './state.ts'
+
+/** Why commands should wait: the closed list of signs that the master is about to change. */
+export type HoldReason =
+  | 'odown'
+  | 'try-failover'
+  | 'elected-leader'
+  | 'selected-slave'
+  | 'promotion-sent'
+  | 'role-change'
+  | 'not-master'
+  | 'handing-over'
+  | 'failover-flag'
+
+/** From the vaguest to the surest: the surest one is what a hold is called by. */
+const rank: Readonly<Record<HoldReason, number>> = {
+  odown: 0,
+  'role-change': 1,
+  'not-master': 2,
+  'handing-over': 3,
+  'failover-flag': 4,
+  'try-failover': 5,
+  'elected-leader': 6,
+  'selected-slave': 7,
+  'promotion-sent': 8,
+}
+
+export type ReleaseReason = 'aborted' | 'recovered' | 'expired'
+
+/** A hold that stands. It ends by a switch, by a release, or at `expiresAt`. */
+export interface Hold {
+  readonly id: number
+  readonly reason: HoldReason
+  /** Monotonic milliseconds. */
+  readonly since: number
+  readonly expiresAt: number
+  /** Who gave which sign: a sentinel's address, or `role` for the master's own word. */
+  readonly signs: ReadonlyMap<string, { readonly reason: HoldReason; readonly at: number }>
+}
+
+/** Hold from now on, at most `ttlMs`; the same id again prolongs it. */
+export interface HoldSign {
+  readonly id: number
+  readonly reason: HoldReason
+  readonly ttlMs: number
+}
+
+export interface ReleaseSign {
+  readonly id: number
+  readonly reason: ReleaseReason
+}
+
+function spentKey(source: string, reason: HoldReason): string {
+  return `${source} ${reason}`
+}
+
+/**
+ * A sign that the master is about to change. `lasting` signs (a flag seen in every poll) neither
+ * prolong a hold nor start another one after it ran out; those of events do.
+ */
+export function addSign(
+  state: VoteState,
+  source: string,
+  reason: HoldReason,
+  lasting: boolean,
+): VoteState {
+  const key = spentKey(source, reason)
+  if (lasting && (state.spent.has(key) || state.hold?.signs.has(source) === true)) return state
+  const spent = new Set(state.spent)
+  spent.delete(key)
+  const signs = new Map(state.hold?.signs ?? [])
+  signs.set(source, { reason, at: state.at })
+  const expiresAt = state.at + state.rules.holdTtlMs
+  if (state.hold === null) {
+    const id = state.holdCount + 1
+    const hold = { id, reason, since: state.at, expiresAt, signs }
+    return { ...state, hold, holdCount: id, spent }
+  }
+  const surest = rank[reason] > rank[state.hold.reason] ? reason : state.hold.reason
+  return { ...state, hold: { ...state.hold, reason: surest, expiresAt, signs }, spent }
+}
+
+/** One source takes its sign back; with the last one the hold ends. */
+export function liftSign(state: VoteState, source: string): VoteState {
+  const spent = new Set([...state.spent].filter((key) => !key.startsWith(`${source} `)))
+  const unspent = spent.size === state.spent.size ? state : { ...state, spent }
+  if (unspent.hold === null || !unspent.hold.signs.has(source)) return unspent
+  const signs = new Map(unspent.hold.signs)
+  signs.delete(source)
+  return { ...unspent, hold: signs.size === 0 ? null : { ...unspent.hold, signs } }
+}
+
+/** The failover was given up: every sign is void, whoever gave it. */
+export function liftAll(state: VoteState): VoteState {
+  return state.hold === null ? state : { ...state, hold: null, spent: spentBy(state) }
+}
+
+/** Ends a hold whose time has run out. */
+export function expireHold(state: VoteState): VoteState {
+  if (state.hold === null || state.at < state.hold.expiresAt) return state
+  return { ...state, hold: null, spent: spentBy(state) }
+}
+
+function spentBy(state: VoteState): ReadonlySet<string> {
+  const spent = new Set(state.spent)
+  for (const [source, sign] of state.hold?.signs ?? []) {
+    spent.add(spentKey(source, sign.reason))
+    // The same trouble as seen by polls.
+    spent.add(spentKey(source, 'failover-flag'))
+    spent.add(spentKey(source, 'odown'))
+  }
+  return spent
+}
+
+/** What readers are to be told when the hold of `before` has become that of `after`. */
+export function holdDifference(
+  before: VoteState,
+  after: VoteState,
+  switched: boolean,
+  reason: ReleaseReason,
+): { hold?: HoldSign; release?: ReleaseSign } {
+  const was = before.hold
+  const is = after.hold
+  if (
+    is !== null &&
+    (was?.id !== is.id || was.reason !== is.reason || was.expiresAt < is.expiresAt - 1_000)
+  ) {
+    return {
+      hold: {
+        id: is.id,
+        reason: is.reason,
+        ttlMs: Math.max(0, Math.round(is.expiresAt - after.at)),
+      },
+    }
+  }
+  // A switch ends every hold by itself.
+  if (was !== null && is === null && !switched) return { release: { id: was.id, reason } }
+  return {}
+}

@@ -1,0 +1,183 @@
+import { ProxyError } from '../base/errors.ts'
+import type {
+  Arbiter,
+  Exchange,
+  Generation,
+  Identity,
+  Lease,
+  LeaseOwner,
+  LinkState,
+} from '../dispatcher.ts'
+import type { LeaseReason } from '../routing/traits.ts'
+import { Lanes } from './lanes.ts'
+import { LeasePool, type LeasePoolOptions } from './lease-pool.ts'
+import { Link, type LinkContext, type LinkKind } from './link.ts'
+import type { Greeting } from './handshake.ts'
+
+/** How one generation is made. */
+export interface GenerationOptions {
+  readonly linksPerLane: number
+  readonly lease: LeasePoolOptions
+  /** Whom the proxy itself is on the master when it asks for ROLE and run_id. */
+  readonly probeIdentity: Identity
+}
+
+/** All the links to one master. See `Generation` in dispatcher.ts for the contract. */
+export class MasterGeneration implements Generation {
+  readonly number: number
+  readonly address: string
+  readonly runId: string
+  readonly version: string
+  readonly wantsAuth: boolean
+  readonly #context: LinkContext
+  readonly #options: GenerationOptions
+  readonly #arbiter: Arbiter
+  readonly #lanes: Lanes
+  readonly #leases: LeasePool
+  #destroyed = false
+
+  constructor(
+    number: number,
+    greeting: Greeting,
+    base: Omit<LinkContext, 'onLost'>,
+    options: GenerationOptions,
+    arbiter: Arbiter,
+  ) {
+    this.number = number
+    this.address = `${base.options.host}:${String(base.options.port)}`
+    this.runId = greeting.runId
+    this.version = greeting.version
+    this.wantsAuth = greeting.wantsAuth
+    this.#context = {
+      ...base,
+      onLost: (link, cause) => {
+        this.#onLost(link, cause)
+      },
+    }
+    this.#options = options
+    this.#arbiter = arbiter
+    this.#lanes = new Lanes(this.#context, arbiter, options.linksPerLane)
+    this.#leases = new LeasePool(this.#context, arbiter, options.lease)
+  }
+
+  dispatch(exchange: Exchange): boolean {
+    return this.#lanes.linkOf(exchange).send(exchange)
+  }
+
+  onDrain(exchange: Exchange, fn: () => void): void {
+    this.#lanes.linkOf(exchange).onDrain(fn)
+  }
+
+  async lease(
+    state: LinkState,
+    _reason: LeaseReason,
+    owner: LeaseOwner,
+    arbiter: Arbiter,
+  ): Promise<Lease> {
+    const link = await this.#leases.acquire(state)
+    link.lend(owner, arbiter, state.db)
+    return new LinkLease(link, (clean) => {
+      link.owner = null
+      link.arbiter = this.#arbiter
+      this.#leases.release(link, state, clean)
+    })
+  }
+
+  inFlight(): number {
+    let sum = 0
+    for (const link of this.#lanes.links()) sum += link.inFlight.size
+    for (const link of this.#leases.links()) {
+      if (link.inFlight.peek()?.traits.replay !== 'blocking') sum += link.inFlight.size
+    }
+    return sum
+  }
+
+  /** How many links of each kind there are. */
+  census(): Record<LinkKind, number> {
+    const count = { lane: 0, lease: 0, control: 0, greeter: 0, prober: 0, probe: 0 }
+    for (const link of this.#lanes.links()) count[link.kind]++
+    for (const link of this.#leases.links()) count[link.kind]++
+    return count
+  }
+
+  async verify(): Promise<void> {
+    const greeting = await probe(this.#context, this.#options.probeIdentity, this.#arbiter)
+    if (greeting.runId !== this.runId) {
+      throw new ProxyError('NOT_MASTER', `another server answers at ${this.address}`)
+    }
+  }
+
+  destroy(cause: ProxyError): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    const fenced = new ProxyError('FENCED', cause.message, { cause })
+    for (const link of [...this.#lanes.links()]) link.destroy(fenced)
+    this.#leases.end(fenced)
+  }
+
+  #onLost(link: Link, cause: ProxyError): void {
+    if (this.#destroyed || cause.code === 'HANDSHAKE_FAILED') return
+    if (link.kind === 'lease' && link.owner === null) return // it lay unused in the pool
+    this.#arbiter.onLinkLost(this, cause)
+  }
+}
+
+/** Connects once, asks who is there, and closes. Rejects with a ProxyError. */
+export async function probe(
+  base: Omit<LinkContext, 'onLost'>,
+  identity: Identity,
+  arbiter: Arbiter,
+): Promise<Greeting> {
+  const context: LinkContext = { ...base, onLost: () => undefined }
+  const link = new Link(context, 'probe', { identity, resp: 2, db: 0 }, arbiter, true)
+  try {
+    return await link.ready
+  } finally {
+    link.destroy(new ProxyError('FENCED', 'the probe is done'))
+  }
+}
+
+/** The lease of one link; `release` works once. */
+class LinkLease implements Lease {
+  readonly #link: Link
+  #giveBack: ((clean: boolean) => void) | null
+
+  constructor(link: Link, giveBack: (clean: boolean) => void) {
+    this.#link = link
+    this.#giveBack = giveBack
+  }
+
+  get serverId(): number {
+    return this.#link.greeting?.clientId ?? 0
+  }
+
+  dispatch(exchange: Exchange): boolean {
+    return this.#link.send(exchange)
+  }
+
+  onDrain(fn: () => void): void {
+    this.#link.onDrain(fn)
+  }
+
+  raw(): void {
+    this.#link.inbox.rawMode = true
+  }
+
+  pipe(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#link.pipe(bytes, start, end)
+  }
+
+  pause(): void {
+    this.#link.pause()
+  }
+
+  resume(): void {
+    this.#link.resume()
+  }
+
+  release(clean: boolean): void {
+    const giveBack = this.#giveBack
+    this.#giveBack = null
+    giveBack?.(clean)
+  }
+}

@@ -1,0 +1,190 @@
+import { ProxyError } from '../base/errors.ts'
+import type { Exchange } from '../dispatcher.ts'
+import { ReplyFramer } from '../protocol/reply-framer.ts'
+import type { Link, LinkContext } from './link.ts'
+
+/** A reply that is split over reads is held together up to this size; larger ones are streamed. */
+const streamAboveBytes = 64 * 1024
+
+const typeArray = 0x2a
+const typePush = 0x3e
+const typeError = 0x2d
+
+/** What the frame in progress has turned out to be, once parts of it have been passed on. */
+type Streaming = 'no' | 'reply' | 'push'
+
+/**
+ * The receiving half of a link: cuts the stream into frames and gives each to the command at the
+ * head of the line, or to the lease's owner where a frame answers no command.
+ */
+export class Inbox {
+  /** A part of the head's reply has been passed on already. */
+  begun = false
+  /** The server on this link has refused a command as "not the master": ask about every reply. */
+  suspect = false
+  /** Replies and requests are no longer paired. */
+  rawMode = false
+
+  readonly #link: Link
+  readonly #context: LinkContext
+  readonly #framer = new ReplyFramer()
+  #held: Uint8Array[] = []
+  #heldBytes = 0
+  #streaming: Streaming = 'no'
+  /** Frames that the head still needs; 0 until its first frame comes. */
+  #left = 0
+  /** One stall a reply: afterwards the others go first, whatever the slow reader does. */
+  #stallSpent = false
+  #cancelStall: (() => void) | null = null
+
+  constructor(link: Link, context: LinkContext) {
+    this.#link = link
+    this.#context = context
+  }
+
+  take(chunk: Uint8Array): void {
+    const end = chunk.length
+    let position = 0
+    while (position < end) {
+      if (this.rawMode) {
+        this.#link.owner?.onPush(chunk, position, end)
+        return
+      }
+      const start = position
+      const next = this.#framer.next(chunk, start, end)
+      if (next < 0) {
+        this.#takePart(chunk, start, end)
+        return
+      }
+      position = next
+      if (this.#streaming !== 'no') this.#pass(chunk, start, next, true)
+      else if (this.#heldBytes > 0) this.#takeHeld(chunk, start, next)
+      else this.#takeFrame(chunk, start, next)
+      if (this.#link.closed) return
+    }
+  }
+
+  close(): void {
+    this.#cancelStall?.()
+    this.#cancelStall = null
+  }
+
+  #takeFrame(bytes: Uint8Array, start: number, end: number): void {
+    const link = this.#link
+    const type = this.#framer.type
+    if (link.owner !== null && (type === typePush || type === typeArray)) {
+      if (link.owner.isPush(type, bytes, start, end)) {
+        link.owner.onPush(bytes, start, end)
+        return
+      }
+    }
+    const head = link.inFlight.peek()
+    if (head === undefined || (type === typePush && link.owner === null)) throw unasked(type)
+    if (type === typeError || this.suspect) {
+      if (head.replies === 1 && link.arbiter.takesBack(head, bytes, start, end)) {
+        this.suspect = true
+        this.#shift()
+        // a session on a lease can only go on elsewhere, once all that was sent has come back
+        if (link.owner !== null && link.inFlight.size === 0) {
+          link.destroy(new ProxyError('FENCED', 'the server on a lease is no master any more'))
+        }
+        return
+      }
+    }
+    this.#answer(head, bytes, start, end, type === typeError && head.errorEnds)
+  }
+
+  #answer(head: Exchange, bytes: Uint8Array, start: number, end: number, isEnd: boolean): void {
+    if (this.#left === 0) this.#left = head.replies
+    const last = --this.#left <= 0 || isEnd
+    if (last) {
+      this.#left = 0
+      this.#shift()
+    }
+    if (!head.onReply(bytes, start, end, last)) this.#slowReader(head)
+  }
+
+  #shift(): void {
+    this.#link.inFlight.shift()
+    this.#link.written--
+    this.begun = false
+    this.#stallSpent = false
+  }
+
+  #takeHeld(chunk: Uint8Array, start: number, end: number): void {
+    this.#held.push(chunk.subarray(start, end))
+    const whole = Buffer.concat(this.#held)
+    this.#held = []
+    this.#heldBytes = 0
+    this.#takeFrame(whole, 0, whole.length)
+  }
+
+  #takePart(chunk: Uint8Array, start: number, end: number): void {
+    if (this.#streaming !== 'no') {
+      this.#pass(chunk, start, end, false)
+      return
+    }
+    this.#held.push(chunk.subarray(start, end))
+    this.#heldBytes += end - start
+    if (this.#heldBytes <= streamAboveBytes) return
+    const held = Buffer.concat(this.#held)
+    this.#held = []
+    this.#heldBytes = 0
+    const { owner } = this.#link
+    const type = this.#framer.type
+    const isPush =
+      owner !== null &&
+      (type === typePush || type === typeArray) &&
+      owner.isPush(type, held, 0, held.length)
+    if (!isPush && (this.#link.inFlight.size === 0 || (type === typePush && owner === null))) {
+      throw unasked(type)
+    }
+    this.#streaming = isPush ? 'push' : 'reply'
+    this.#pass(held, 0, held.length, false)
+  }
+
+  /** Passes on a part of a large frame. */
+  #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+    const streaming = this.#streaming
+    if (isLast) this.#streaming = 'no'
+    if (streaming === 'push') {
+      this.#link.owner?.onPush(bytes, start, end)
+      return
+    }
+    const head = this.#link.inFlight.peek()
+    if (head === undefined) throw unasked(this.#framer.type)
+    if (isLast) {
+      this.#answer(head, bytes, start, end, false)
+    } else {
+      this.begun = true
+      if (!head.onReply(bytes, start, end, false)) this.#slowReader(head)
+    }
+  }
+
+  /** The link waits for a slow reader: without end where it is alone, else once and briefly. */
+  #slowReader(head: Exchange): void {
+    const link = this.#link
+    if (this.#cancelStall !== null) return
+    if (link.owner === null && this.#stallSpent) return
+    const go = (): void => {
+      this.#cancelStall?.()
+      this.#cancelStall = null
+      link.resume()
+    }
+    link.pause()
+    if (link.owner === null) {
+      this.#cancelStall = this.#context.clock.after(
+        this.#context.options.slowReaderStallMs,
+        () => {
+          this.#stallSpent = true
+          go()
+        },
+      )
+    }
+    head.onResume(go)
+  }
+}
+
+function unasked(type: number): ProxyError {
+  return new ProxyError('PROTOCOL', `a '${String.fromCharCode(type)}' frame that answers nothing`)
+}

@@ -1,0 +1,98 @@
+import type { Arbiter, Exchange, Identity } from '../dispatcher.ts'
+import { Link, type LinkContext, type LinkKind } from './link.ts'
+
+/**
+ * A set of shared links for one (identity, RESP version). The db is no part of the key: a link
+ * puts a SELECT of its own before a command that needs another db than the one before it.
+ */
+export class Lane {
+  readonly #links: (Link | null)[]
+  readonly #make: () => Link
+
+  constructor(size: number, make: () => Link) {
+    this.#links = new Array<Link | null>(size).fill(null)
+    this.#make = make
+  }
+
+  /** The link of this affinity; a dead one is replaced. */
+  link(affinity: number): Link {
+    const index = affinity % this.#links.length
+    const link = this.#links[index]
+    if (link !== null && link !== undefined && !link.closed) return link
+    const made = this.#make()
+    this.#links[index] = made
+    return made
+  }
+
+  *links(): Generator<Link> {
+    for (const link of this.#links) if (link !== null && !link.closed) yield link
+  }
+}
+
+/** The lanes of one identity. */
+interface LaneSet {
+  /** By RESP version: index 0 for RESP2, 1 for RESP3. */
+  readonly lane: readonly [Lane, Lane]
+  readonly control: readonly [Lane, Lane]
+  readonly greeter: Lane
+}
+
+const nobody: Identity = { name: 'default', auth: null }
+
+/** All shared links of one generation, made when first needed. */
+export class Lanes {
+  readonly #context: LinkContext
+  readonly #arbiter: Arbiter
+  readonly #size: number
+  readonly #sets = new Map<Identity, LaneSet>()
+  readonly #prober: Lane
+
+  constructor(context: LinkContext, arbiter: Arbiter, size: number) {
+    this.#context = context
+    this.#arbiter = arbiter
+    this.#size = size
+    this.#prober = this.#lane(nobody, 2, 'prober', 1)
+  }
+
+  /** The link that carries this command. */
+  linkOf(exchange: Exchange): Link {
+    const { identity, resp } = exchange.state
+    const set = this.#sets.get(identity) ?? this.#addSet(identity)
+    const version = resp === 2 ? 0 : 1
+    switch (exchange.via) {
+      case 'lane':
+        return set.lane[version].link(exchange.affinity)
+      case 'control':
+        return set.control[version].link(0)
+      case 'greeter':
+        return set.greeter.link(0)
+      case 'prober':
+        return this.#prober.link(0)
+    }
+  }
+
+  *links(): Generator<Link> {
+    yield* this.#prober.links()
+    for (const { lane, control, greeter } of this.#sets.values()) {
+      for (const each of [...lane, ...control, greeter]) yield* each.links()
+    }
+  }
+
+  #addSet(identity: Identity): LaneSet {
+    const set: LaneSet = {
+      lane: [
+        this.#lane(identity, 2, 'lane', this.#size),
+        this.#lane(identity, 3, 'lane', this.#size),
+      ],
+      control: [this.#lane(identity, 2, 'control', 1), this.#lane(identity, 3, 'control', 1)],
+      greeter: this.#lane(identity, 2, 'greeter', 1),
+    }
+    this.#sets.set(identity, set)
+    return set
+  }
+
+  #lane(identity: Identity, resp: 2 | 3, kind: LinkKind, size: number): Lane {
+    const state = { identity, resp, db: 0 }
+    return new Lane(size, () => new Link(this.#context, kind, state, this.#arbiter))
+  }
+}

@@ -1,0 +1,299 @@
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
+import { deferred } from '../base/deferred.ts'
+import { Deque } from '../base/deque.ts'
+import { ProxyError } from '../base/errors.ts'
+import type { Turn } from '../base/turn.ts'
+import type { Arbiter, Exchange, LeaseOwner, LinkState } from '../dispatcher.ts'
+import { encodeRequest } from '../protocol/request.ts'
+import { Handshake, type Greeting } from './handshake.ts'
+import { Inbox } from './inbox.ts'
+import { Outbox } from './outbox.ts'
+import type { LinkOptions } from './options.ts'
+
+/** What a link is used for; the label of `upstream_links{kind}`. */
+export type LinkKind = 'lane' | 'lease' | 'control' | 'greeter' | 'prober' | 'probe'
+
+/** Everything that is the same for all links of a process. */
+export interface LinkContext {
+  readonly options: LinkOptions
+  readonly clock: Clock
+  readonly turn: Turn
+  /** A link died that nobody had closed. */
+  onLost(link: Link, cause: ProxyError): void
+}
+
+type Phase = 'connecting' | 'open' | 'closed'
+
+/**
+ * One connection to Redis. It takes commands from its first moment; they leave once the handshake
+ * is done. All that is handed over in one turn of the event loop leaves in one write, and nothing
+ * is handed to the kernel while an earlier write is unfinished, so whatever was not yet handed over
+ * when the link dies is known to be unsent.
+ */
+export class Link {
+  readonly kind: LinkKind
+  readonly ready: Promise<Greeting>
+  readonly inFlight = new Deque<Exchange>()
+  /** Of `inFlight`, how many were handed to the kernel. */
+  written = 0
+  arbiter: Arbiter
+  owner: LeaseOwner | null = null
+  readonly inbox: Inbox
+  /** What the server said of itself; null before the handshake is done. */
+  greeting: Greeting | null = null
+
+  readonly #context: LinkContext
+  readonly #socket: Socket
+  readonly #outbox: Outbox
+  readonly #cancelDeadline: () => void
+  #handshake: Handshake | null
+  #phase: Phase = 'connecting'
+  readonly #greeted = deferred<Greeting>()
+  /** The db that is selected behind everything in the outbox; -1 when only the server knows. */
+  #db: number
+  #writing = false
+  #scheduled = false
+  #drainListeners: (() => void)[] = []
+
+  constructor(
+    context: LinkContext,
+    kind: LinkKind,
+    state: LinkState,
+    arbiter: Arbiter,
+    wantRunId = false,
+  ) {
+    this.kind = kind
+    this.arbiter = arbiter
+    this.#context = context
+    this.#db = state.db
+    this.#outbox = new Outbox(kind === 'lane' ? 64 * 1024 : 4 * 1024)
+    this.inbox = new Inbox(this, context)
+    this.ready = this.#greeted.promise
+    this.ready.catch(() => undefined) // whoever waits is told; nobody need wait
+    const { options } = context
+    this.#handshake = new Handshake({
+      state,
+      clientName: kind === 'probe' ? '' : `${options.clientName}:${kind}`,
+      wantRunId,
+      wantClientId: kind === 'lease',
+    })
+    this.#socket =
+      options.tls === null
+        ? connect({ host: options.host, port: options.port, noDelay: true })
+        : connectTls({ ...options.tls, host: options.host, port: options.port })
+    this.#socket.setNoDelay(true)
+    this.#socket.once(options.tls === null ? 'connect' : 'secureConnect', () => {
+      if (this.#handshake !== null) this.#socket.write(this.#handshake.begin())
+    })
+    this.#socket.on('data', this.#onData)
+    this.#socket.on('error', (error) => {
+      this.destroy(new ProxyError('LINK_LOST', error.message, { cause: error }))
+    })
+    this.#socket.on('close', () => {
+      this.destroy(new ProxyError('LINK_LOST', 'the server closed the connection'))
+    })
+    this.#cancelDeadline = context.clock.after(options.handshakeTimeoutMs, () => {
+      this.destroy(new ProxyError('LINK_TIMEOUT', 'no handshake within the deadline'))
+    })
+  }
+
+  get open(): boolean {
+    return this.#phase === 'open'
+  }
+
+  get closed(): boolean {
+    return this.#phase === 'closed'
+  }
+
+  /** Queues a command. false: more than `linkHighWater` bytes wait to be written. */
+  send(exchange: Exchange): boolean {
+    const db = exchange.state.db
+    // the db of a lease is its client's affair: a SELECT of ours might land in its transaction
+    if (db !== this.#db && this.owner === null) this.#select(db)
+    if (exchange.traits.verb === 'select') this.#db = -1
+    const outbox = this.#outbox
+    outbox.append(exchange.bytes, exchange.start, exchange.end, false)
+    exchange.bytes = outbox.bytes
+    exchange.start = outbox.start
+    exchange.end = outbox.end
+    exchange.attempts++
+    this.inFlight.push(exchange)
+    if (!this.#scheduled) this.#schedule()
+    return outbox.size < this.#context.options.highWaterBytes
+  }
+
+  /** Gives the link to one session, in the db that it is in. */
+  lend(owner: LeaseOwner, arbiter: Arbiter, db: number): void {
+    if (db !== this.#db) this.#select(db)
+    this.owner = owner
+    this.arbiter = arbiter
+  }
+
+  /** Bytes that belong to no exchange of their own: parts of a streamed request, raw leases. */
+  pipe(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#outbox.append(bytes, start, end, false)
+    if (!this.#scheduled) this.#schedule()
+    return this.#outbox.size < this.#context.options.highWaterBytes
+  }
+
+  onDrain(fn: () => void): void {
+    if (this.#outbox.size < this.#context.options.highWaterBytes) queueMicrotask(fn)
+    else this.#drainListeners.push(fn)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (this.#phase !== 'closed') this.#socket.resume()
+  }
+
+  /** Closes a link on which nothing is outstanding (or whose outstanding commands are lost). */
+  destroy(cause: ProxyError): void {
+    if (this.#phase === 'closed') return
+    const expected = cause.code === 'FENCED' || cause.code === 'SHUTDOWN'
+    this.#phase = 'closed'
+    this.#cancelDeadline()
+    this.#socket.destroy()
+    this.inbox.close()
+    this.#greeted.reject(cause)
+    const { turn } = this.#context
+    turn.begin()
+    const lost = this.inFlight.drain()
+    for (let i = 0; i < lost.length; i++) {
+      const exchange = lost[i] as Exchange
+      const unsent = i >= this.written
+      if (unsent) exchange.attempts--
+      const begun = i === 0 && this.inbox.begun
+      this.arbiter.onLost(exchange, cause, unsent ? 'unsent' : 'in-doubt', begun)
+    }
+    this.written = 0
+    this.#wakeWriters()
+    if (this.owner !== null) this.owner.onLeaseLost(cause, [])
+    turn.end()
+    if (!expected) this.#context.onLost(this, cause)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { turn } = this.#context
+    turn.begin()
+    try {
+      if (this.#handshake === null) this.inbox.take(chunk)
+      else this.#greet(this.#handshake, chunk)
+    } catch (thrown) {
+      this.destroy(
+        thrown instanceof ProxyError
+          ? thrown
+          : new ProxyError('PROTOCOL', String(thrown), { cause: thrown }),
+      )
+    } finally {
+      turn.end()
+    }
+  }
+
+  #greet(handshake: Handshake, chunk: Buffer): void {
+    const next = handshake.feed(chunk)
+    if (next === 'more') return
+    if (next !== 'done') {
+      this.#socket.write(next)
+      return
+    }
+    this.#handshake = null
+    this.#phase = 'open'
+    this.#cancelDeadline()
+    this.greeting = handshake.greeting
+    this.#greeted.resolve(handshake.greeting)
+    this.#flush()
+  }
+
+  /** Puts a SELECT of our own before the next command; its reply is swallowed. */
+  #select(db: number): void {
+    this.#db = db
+    const bytes = encodeRequest(['SELECT', db])
+    this.#outbox.append(bytes, 0, bytes.length, false)
+    this.inFlight.push(swallowed(bytes, this))
+  }
+
+  #schedule(): void {
+    this.#scheduled = true
+    setImmediate(this.#onTurnEnd)
+  }
+
+  readonly #onTurnEnd = (): void => {
+    this.#scheduled = false
+    this.#flush()
+  }
+
+  #flush(): void {
+    if (this.#phase !== 'open' || this.#writing || this.#outbox.size === 0) return
+    const segments = this.#outbox.take()
+    this.written = this.inFlight.size
+    this.#writing = true
+    if (segments.length === 1) {
+      this.#socket.write(segments[0] as Uint8Array, this.#onWritten)
+    } else {
+      this.#socket.cork()
+      const last = segments.length - 1
+      for (let i = 0; i < last; i++) this.#socket.write(segments[i] as Uint8Array)
+      this.#socket.write(segments[last] as Uint8Array, this.#onWritten)
+      this.#socket.uncork()
+    }
+    this.#wakeWriters()
+  }
+
+  readonly #onWritten = (): void => {
+    this.#writing = false
+    if (this.#outbox.size > 0 && !this.#scheduled) this.#flush()
+  }
+
+  #wakeWriters(): void {
+    if (this.#drainListeners.length === 0) return
+    const listeners = this.#drainListeners
+    this.#drainListeners = []
+    for (const listener of listeners) queueMicrotask(listener)
+  }
+}
+
+/** An exchange whose reply nobody waits for; an error in it means the link is not as we think. */
+function swallowed(bytes: Uint8Array, link: Link): Exchange {
+  return {
+    bytes,
+    start: 0,
+    end: bytes.length,
+    traits: swallowedTraits,
+    state: swallowedState,
+    replies: 1,
+    errorEnds: false,
+    linkOnly: true,
+    body: 'whole',
+    affinity: 0,
+    attempts: 1,
+    deadline: 0,
+    abandoned: true,
+    via: 'lane',
+    onReply(reply, start) {
+      if (reply[start] !== 0x2b /* + */) {
+        link.destroy(new ProxyError('HANDSHAKE_FAILED', 'SELECT for a shared link was refused'))
+      }
+      return true
+    },
+    onResume: () => undefined,
+    onLost: () => undefined,
+  }
+}
+
+const swallowedTraits = {
+  name: 'select',
+  route: 'lane',
+  reason: null,
+  verb: null,
+  replay: 'read',
+  replayByArgs: false,
+  heavy: false,
+  write: false,
+} as const
+
+const swallowedState: LinkState = { identity: { name: 'default', auth: null }, resp: 2, db: 0 }

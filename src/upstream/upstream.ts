@@ -1,0 +1,70 @@
+import type { ConnectionOptions } from 'node:tls'
+import type { Address } from '../base/address.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Turn } from '../base/turn.ts'
+import type { Arbiter, Generation, Identity } from '../dispatcher.ts'
+import { MasterGeneration, probe, type GenerationOptions } from './generation.ts'
+
+/** How masters are reached. Times in milliseconds, sizes in bytes. */
+export interface UpstreamOptions extends GenerationOptions {
+  readonly tls: ConnectionOptions | null
+  readonly clientName: string
+  readonly handshakeTimeoutMs: number
+  readonly highWaterBytes: number
+  readonly slowReaderStallMs: number
+}
+
+const nobody: Identity = { name: 'default', auth: null }
+
+/** The door of this room: makes generations, numbered in the order in which they were made. */
+export class Upstream {
+  readonly #options: UpstreamOptions
+  readonly #arbiter: Arbiter
+  readonly #clock: Clock
+  readonly #turn: Turn
+  #number = 0
+  #latest: MasterGeneration | null = null
+
+  constructor(options: UpstreamOptions, arbiter: Arbiter, clock: Clock, turn: Turn) {
+    this.#options = options
+    this.#arbiter = arbiter
+    this.#clock = clock
+    this.#turn = turn
+  }
+
+  /** Connects to a node that the view names; rejects with a ProxyError unless it is a master. */
+  async open(address: Address): Promise<Generation> {
+    const { tls, clientName, handshakeTimeoutMs, highWaterBytes, slowReaderStallMs } = this.#options
+    const base = {
+      options: {
+        host: address.host,
+        port: address.port,
+        tls,
+        clientName,
+        handshakeTimeoutMs,
+        highWaterBytes,
+        slowReaderStallMs,
+      },
+      clock: this.#clock,
+      turn: this.#turn,
+    }
+    const own = this.#options.probeIdentity
+    const greeting = await probe(base, own, this.#arbiter)
+    const wantsAuth =
+      own.auth === null ? greeting.wantsAuth : (await probe(base, nobody, this.#arbiter)).wantsAuth
+    this.#number++
+    this.#latest = new MasterGeneration(
+      this.#number,
+      { ...greeting, wantsAuth },
+      base,
+      this.#options,
+      this.#arbiter,
+    )
+    return this.#latest
+  }
+
+  /** Links of the newest generation by kind, for the metrics. */
+  census(): ReturnType<MasterGeneration['census']> | null {
+    return this.#latest?.census() ?? null
+  }
+}
