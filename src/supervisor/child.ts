@@ -112,10 +112,15 @@ export class Child {
     })
   }
 
-  /** Asks it to finish; after `deadlineMs` it is killed. Resolves when it has ended. */
-  stop(deadlineMs: number): Promise<void> {
+  /** From now on its end is no surprise: it is not started again. */
+  expectEnd(): void {
     this.#isStopping = true
     this.#cancelRestart?.()
+  }
+
+  /** Asks it to finish; after `deadlineMs` it is killed. Resolves when it has ended. */
+  stop(deadlineMs: number): Promise<void> {
+    this.expectEnd()
     const handle = this.#handle
     if (handle === null) return Promise.resolve()
     return new Promise((resolve) => {

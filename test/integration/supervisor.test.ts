@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -11,14 +12,17 @@ const program = join(import.meta.dirname, 'fixtures/fake-cli.mjs')
 let started: ChildProcess[] = []
 let port = 0
 let adminPort = 0
+let folder = ''
 
 beforeEach(async () => {
   started = []
+  folder = mkdtempSync(join(tmpdir(), 'supervisor-test-'))
   port = await freePort()
   adminPort = await freePort()
 })
 afterEach(() => {
   for (const child of started) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
 })
 
 function freePort(): Promise<number> {
@@ -40,7 +44,10 @@ interface Run {
 }
 
 function run(...args: readonly string[]): Run {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: folder },
+  })
   started.push(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
