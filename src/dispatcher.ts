@@ -165,4 +165,6 @@ export interface Arbiter {
   onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void
   /** A link died that nobody closed. */
   onLinkLost(generation: Generation, cause: ProxyError): void
+  /** The server refuses the secret of an identity that it accepted before (ACL DELUSER …). */
+  onIdentityRefused(identity: Identity): void
 }

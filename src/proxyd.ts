@@ -155,6 +155,10 @@ class GroupProxy {
           this.follower.symptom(what, generation)
           if (generation !== null) report(what, generation.address, generation.number)
         },
+        onIdentityRefused: (identity) => {
+          log.warn({ user: identity.name }, 'the master refuses this user now; its clients are closed')
+          this.listener.closeIdentity(identity)
+        },
         onReplay: (by) => counters.replayed[by]++,
         onInDoubt: () => counters.inDoubt++,
         onRefused: (why) => counters.refused[why]++,
@@ -208,6 +212,7 @@ class GroupProxy {
         firstState: group.poolMode === 'dedicated' ? dedicatedState : initialState,
         dedicated: group.poolMode === 'dedicated',
         serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version ?? '', major, minor),
+        wantsAuth: () => this.follower.current?.wantsAuth ?? false,
         isHolding: () => this.#gate.state.name !== 'open',
         generation: () => this.follower.current?.number ?? 0,
       },
