@@ -389,7 +389,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     }
     exchange.refused = true
     if (this.state.transaction !== 'none') this.apply({ what: 'transaction-flawed' })
-    const reply = errorReply(code)
+    // of a transaction sent as one piece, every command gets its answer
+    const times = exchange.errorEnds ? 1 : exchange.replies
+    const reply = Buffer.concat(new Array<Uint8Array>(times).fill(errorReply(code)))
     this.#line.give(exchange, reply, 0, reply.length, true)
   }
 
