@@ -140,12 +140,7 @@ export interface Generation {
   readonly wantsAuth: boolean
   dispatch(exchange: Exchange): boolean
   onDrain(exchange: Exchange, fn: () => void): void
-  lease(
-    state: LinkState,
-    reason: LeaseReason,
-    owner: LeaseOwner,
-    arbiter: Arbiter,
-  ): Promise<Lease>
+  lease(state: LinkState, reason: LeaseReason, owner: LeaseOwner, arbiter: Arbiter): Promise<Lease>
   /** Commands that are not yet answered, those that wait inside the server (BLPOP …) apart. */
   inFlight(): number
   /** Is the same server still there and still a master? Rejects with a ProxyError if not. */

@@ -61,7 +61,8 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
     { path: deps.feedPath },
     {
       onView: (view) => groups.get(view.group)?.onView(view),
-      onHold: (group, { id, ttlMs }) => groups.get(group)?.follower.hold(String(id), 'failover', ttlMs),
+      onHold: (group, { id, ttlMs }) =>
+        groups.get(group)?.follower.hold(String(id), 'failover', ttlMs),
       onRelease: (group, id) => groups.get(group)?.follower.release(String(id)),
       onState: () => undefined,
     },
@@ -156,7 +157,10 @@ class GroupProxy {
           if (generation !== null) report(what, generation.address, generation.number)
         },
         onIdentityRefused: (identity) => {
-          log.warn({ user: identity.name }, 'the master refuses this user now; its clients are closed')
+          log.warn(
+            { user: identity.name },
+            'the master refuses this user now; its clients are closed',
+          )
           this.listener.closeIdentity(identity)
         },
         onReplay: (by) => counters.replayed[by]++,
@@ -211,7 +215,8 @@ class GroupProxy {
         localTraits,
         firstState: group.poolMode === 'dedicated' ? dedicatedState : initialState,
         dedicated: group.poolMode === 'dedicated',
-        serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version ?? '', major, minor),
+        serverAtLeast: (major, minor) =>
+          isAtLeast(this.follower.current?.version ?? '', major, minor),
         wantsAuth: () => this.follower.current?.wantsAuth ?? false,
         isHolding: () => this.#gate.state.name !== 'open',
         generation: () => this.follower.current?.number ?? 0,
@@ -288,7 +293,10 @@ class GroupProxy {
   }
 }
 
-function upstreamOptions(config: Config, group: GroupConfig): ConstructorParameters<typeof Upstream>[0] {
+function upstreamOptions(
+  config: Config,
+  group: GroupConfig,
+): ConstructorParameters<typeof Upstream>[0] {
   const { upstreamUser: user, upstreamPassword: password } = group
   const auth = password === null ? null : user === null ? [password] : [user, password]
   return {

@@ -126,7 +126,7 @@ export function parseHello(args: readonly Uint8Array[]): Hello | Uint8Array {
   if (resp !== 2 && resp !== 3) return noProto
   let auth: readonly Uint8Array[] | null = null
   let name: Uint8Array | null = null
-  for (let i = 2; i < args.length; ) {
+  for (let i = 2; i < args.length;) {
     const option = lowerAscii(args[i] as Uint8Array)
     if (option === 'auth' && i + 2 < args.length) {
       auth = args.slice(i + 1, i + 3)

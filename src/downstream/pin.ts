@@ -192,7 +192,8 @@ export class Pin implements LeaseOwner {
         return
       }
       // what waits is told now; the session's state is still wanted, so the link is tried for again
-      for (const exchange of waiting.splice(0)) if (!exchange.abandoned) exchange.onLost(cause, 'unsent')
+      for (const exchange of waiting.splice(0))
+        if (!exchange.abandoned) exchange.onLost(cause, 'unsent')
       this.#wake()
       this.#clock.after(pauseMs, () => {
         if (!isOver()) void this.#rebuild(rebuilding, Math.min(longestPauseMs, pauseMs * 2))

@@ -19,9 +19,7 @@ export function multi(session: Session, request: Request): void {
   })
 }
 
-const aborted = Buffer.from(
-  '-EXECABORT Transaction discarded because of previous errors.\r\n',
-)
+const aborted = Buffer.from('-EXECABORT Transaction discarded because of previous errors.\r\n')
 const discardRequest = Buffer.from('*1\r\n$7\r\nDISCARD\r\n')
 
 /**
@@ -118,7 +116,8 @@ function withElements(
   reply: Uint8Array,
   fn: (index: number, element: Uint8Array) => Uint8Array,
 ): Uint8Array {
-  const headerEnd = Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).indexOf('\r\n') + 2
+  const headerEnd =
+    Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).indexOf('\r\n') + 2
   if (reply[0] !== 0x2a /* * */ || headerEnd === reply.length) return reply
   const parts: Uint8Array[] = [reply.subarray(0, headerEnd)]
   const framer = new ReplyFramer()

@@ -1,6 +1,14 @@
 import type { ProxyError } from '../base/errors.ts'
 import { Deque } from '../base/deque.ts'
-import type { Arbiter, Exchange, Fate, Generation, Identity, Lease, LeaseOwner } from '../dispatcher.ts'
+import type {
+  Arbiter,
+  Exchange,
+  Fate,
+  Generation,
+  Identity,
+  Lease,
+  LeaseOwner,
+} from '../dispatcher.ts'
 import type { Gate } from './gate.ts'
 
 /**

@@ -219,7 +219,8 @@ export class Gate implements Dispatcher, Arbiter {
     this.#cancelTimer = null
     const state = this.#state
     if (state.name === 'open') return
-    const windowEnds = state.name === 'holding' ? state.since + this.#options.holdWindowMs() : Infinity
+    const windowEnds =
+      state.name === 'holding' ? state.since + this.#options.holdWindowMs() : Infinity
     let next = Math.min(windowEnds, this.queue.nextDeadline())
     for (const lease of this.#leases) next = Math.min(next, lease.nextDeadline())
     if (next === Infinity) return

@@ -122,7 +122,8 @@ export class MasterGeneration implements Generation {
     if (this.#destroyed) return
     const { identity } = link
     if (cause.code === 'HANDSHAKE_FAILED') {
-      if (identity.auth !== null && link.kind !== 'prober') this.#arbiter.onIdentityRefused(identity)
+      if (identity.auth !== null && link.kind !== 'prober')
+        this.#arbiter.onIdentityRefused(identity)
       return
     }
     // a user's link that the server closed is made again at once: perhaps the user is no more

@@ -209,13 +209,10 @@ export class Inbox {
     }
     link.pause()
     if (link.owner === null) {
-      this.#cancelStall = this.#context.clock.after(
-        this.#context.options.slowReaderStallMs,
-        () => {
-          this.#stallSpent = true
-          go()
-        },
-      )
+      this.#cancelStall = this.#context.clock.after(this.#context.options.slowReaderStallMs, () => {
+        this.#stallSpent = true
+        go()
+      })
     }
     head.onResume(go)
   }
