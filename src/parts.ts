@@ -1,130 +1,122 @@
-import cluster from 'node:cluster'
-import { readFileSync } from 'node:fs'
-import type { ConnectionOptions } from 'node:tls'
-import { addressKey, ownAddresses, type Address } from './base/address.ts'
+import { addressKey, ownAddresses } from './base/address.ts'
 import { systemClock } from './base/clock.ts'
-import { ProxyError } from './base/errors.ts'
+import { ConfigError } from './config/problems.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
-import type { ListenAddress } from './config/values.ts'
-import type { Credentials } from './discovery/redis-link.ts'
-import { startMonitor, type GroupOptions } from './monitor.ts'
+import { tlsOf } from './config/tls.ts'
+import type { GroupOptions, Monitor } from './monitor.ts'
+import { startMonitor } from './monitor.ts'
 import { startProxyd } from './proxyd.ts'
 import type { Part, PartDeps, Parts } from './supervisor/part.ts'
-import { workerCount } from './supervisor.ts'
 import { ControlPlaneCounters } from './telemetry/counters.ts'
+import type { Evidence } from './topology/evidence.ts'
 
-/** How the two processes are made from a configuration. */
-export const parts: Parts = { monitor, proxyd }
+/** The data plane and the control plane as parts of a process tree. */
+export const parts: Parts = { proxyd: proxydPart, monitor: monitorPart }
 
-/** Client ids of several workers never meet: each counts in steps of this. */
-const idStep = 64
-
-async function proxyd(config: Config, deps: PartDeps): Promise<Part> {
-  const workers = workerCount(config.workers) === 1 ? 1 : idStep
-  const running = await startProxyd(config, {
-    log: deps.log,
-    clock: systemClock,
-    feedPath: feedPathOf(deps.feed),
-    worker: workers === 1 ? 0 : (cluster.worker?.id ?? 0) % idStep,
-    workers,
-    changed: deps.changed,
-  })
+async function proxydPart(config: Config, deps: PartDeps): Promise<Part> {
+  const proxyd = await startProxyd(config, { ...deps, clock: systemClock })
   return {
-    state: () => running.state(),
-    notReady: () => running.notReady(),
-    get data() {
-      return running.count()
-    },
-    control: null,
+    state: () => proxyd.state(),
+    notReady: () => proxyd.notReady(),
+    counters: () => ({ data: proxyd.count(), control: null }),
     actions: {},
-    close: () => running.close(),
+    close: () => proxyd.close(),
   }
 }
 
-async function monitor(config: Config, deps: PartDeps): Promise<Part> {
-  const counters = new ControlPlaneCounters()
-  const running = await startMonitor(
+/** Under which label each kind of evidence is counted; null: it is no observation. */
+const evidenceLabels: Record<Evidence['kind'], keyof ControlPlaneCounters['evidence'] | null> = {
+  event: 'event',
+  poll: 'poll',
+  hello: 'hello',
+  role: 'role',
+  'role-failed': 'role-failed',
+  lost: 'lost',
+  configured: 'directory',
+  seen: 'reader',
+  tick: null,
+}
+
+async function monitorPart(config: Config, deps: PartDeps): Promise<Part> {
+  const control = new ControlPlaneCounters()
+  const monitor = await startMonitor(
     {
-      groups: config.groups.map((group) => groupOptions(config, group)),
-      feedPath: feedPathOf(deps.feed),
+      groups: config.groups.map(groupOptions),
+      feedPath: deps.feedPath,
       pollIntervalMs: config.pollInterval,
     },
     {
-      log: deps.log,
       clock: systemClock,
+      log: deps.log,
       onEvidence: (_group, { kind }) => {
-        if (kind === 'event' || kind === 'poll' || kind === 'hello') counters.evidence[kind]++
-        if (kind === 'role' || kind === 'role-failed') counters.evidence.role++
-        if (kind === 'configured') counters.evidence.directory++
+        const label = evidenceLabels[kind]
+        if (label !== null) control.evidence[label]++
       },
-      onMessage: (message) => {
-        if (message.type !== 'heartbeat') deps.changed()
-      },
+      onMessage: deps.changed,
     },
   )
-  const names = config.groups.map((group) => group.masterName)
   return {
-    state: () => running.describe(),
-    notReady: () =>
-      names.every((name) => running.view(name).master !== null) ? null : 'no master is known yet',
-    data: null,
-    get control() {
-      for (const key of Object.keys(counters.sentinels) as (keyof typeof counters.sentinels)[]) {
-        counters.sentinels[key] = 0
-      }
-      for (const name of names) {
-        const view = running.view(name)
-        for (const { state } of view.sentinels) counters.sentinels[state]++
-        counters.configEpoch = Math.max(counters.configEpoch, view.configEpoch)
-      }
-      counters.discoveryAgeSeconds = Math.max(...names.map((name) => running.ageMs(name) ?? 0)) / 1000
-      return counters
+    state: () => monitor.describe(),
+    notReady: () => whyNotReady(monitor, config),
+    counters: () => {
+      countViews(monitor, config, control)
+      return { data: null, control }
     },
     actions: {},
-    close: () => running.close(),
+    close: () => monitor.close(),
   }
 }
 
-function feedPathOf(feed: ListenAddress): string {
-  if (feed.kind === 'unix') return feed.path
-  throw new ProxyError('CONFIG', `feed: ${feed.host}:${String(feed.port)} is not allowed; allowed: unix:/path`)
+function whyNotReady(monitor: Monitor, config: Config): string | null {
+  const lost = config.groups.filter(({ masterName }) => monitor.view(masterName).master === null)
+  return lost.length === 0
+    ? null
+    : `no master is known yet of ${lost.map(({ masterName }) => masterName).join(', ')}`
 }
 
-function groupOptions(config: Config, group: GroupConfig): GroupOptions {
-  const forbidden = config.groups
-    .flatMap(({ listen }) => listen)
-    .flatMap((listen) => (listen.kind === 'tcp' ? ownAddresses(listen) : []))
-  const addressMap = new Map<string, Address>(
-    group.addressMap.map(({ from, to }) => [addressKey(from), to]),
-  )
+/** Brings the gauges up to date: the sums over all groups, the worst age. */
+function countViews(monitor: Monitor, config: Config, control: ControlPlaneCounters): void {
+  const described = monitor.describe() as {
+    readonly groups: Readonly<Record<string, { readonly ageMs: number | null }>>
+  }
+  Object.assign(control.sentinels, { ok: 0, stale: 0, tilt: 0, unreachable: 0 })
+  control.configEpoch = 0
+  control.discoveryAgeSeconds = 0
+  for (const { masterName } of config.groups) {
+    const view = monitor.view(masterName)
+    for (const sentinel of view.sentinels) control.sentinels[sentinel.state]++
+    const ageSeconds = (described.groups[masterName]?.ageMs ?? 0) / 1000
+    control.configEpoch = Math.max(control.configEpoch, view.configEpoch)
+    control.discoveryAgeSeconds = Math.max(control.discoveryAgeSeconds, ageSeconds)
+  }
+}
+
+function groupOptions(group: GroupConfig): GroupOptions {
+  if (group.discovery !== 'static') {
+    throw new ConfigError([`discovery: this build has no ${group.discovery}; allowed: static`])
+  }
   const sentinelAuth = credentials(group.sentinelUser, group.sentinelPassword)
   const nodeAuth = credentials(group.upstreamUser, group.upstreamPassword)
+  const sentinelTls = tlsOf(group, 'sentinel')
+  const nodeTls = tlsOf(group, 'upstream')
   return {
     name: group.masterName,
     sentinels: group.sentinels,
-    forbidden,
-    addressMap,
+    forbidden: group.listen.flatMap((listen) =>
+      listen.kind === 'tcp' ? ownAddresses({ host: listen.host, port: listen.port }) : [],
+    ),
+    addressMap: new Map(group.addressMap.map(({ from, to }) => [addressKey(from), to])),
     ...(sentinelAuth === null ? {} : { sentinelAuth }),
     ...(nodeAuth === null ? {} : { nodeAuth }),
-    ...(group.sentinelTls ? { sentinelTls: tlsOptions(group, 'sentinel') } : {}),
-    ...(group.upstreamTls ? { nodeTls: tlsOptions(group, 'upstream') } : {}),
+    ...(sentinelTls === null ? {} : { sentinelTls }),
+    ...(nodeTls === null ? {} : { nodeTls }),
   }
 }
 
-function credentials(username: string | null, password: string | null): Credentials | null {
+function credentials(
+  username: string | null,
+  password: string | null,
+): { password: string; username?: string } | null {
   if (password === null) return null
   return username === null ? { password } : { username, password }
-}
-
-function tlsOptions(group: GroupConfig, side: 'upstream' | 'sentinel'): ConnectionOptions {
-  const options: ConnectionOptions = {}
-  const ca = group[`${side}TlsCa`]
-  const cert = group[`${side}TlsCert`]
-  const key = group[`${side}TlsKey`]
-  const servername = group[`${side}TlsServername`]
-  if (ca !== null) options.ca = readFileSync(ca)
-  if (cert !== null) options.cert = readFileSync(cert)
-  if (key !== null) options.key = readFileSync(key)
-  if (servername !== null) options.servername = servername
-  return options
 }

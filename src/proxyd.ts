@@ -61,7 +61,8 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
     { path: deps.feedPath },
     {
       onView: (view) => groups.get(view.group)?.onView(view),
-      onHold: (group, { id, ttlMs }) => groups.get(group)?.follower.hold(String(id), 'failover', ttlMs),
+      onHold: (group, { id, ttlMs }) =>
+        groups.get(group)?.follower.hold(String(id), 'failover', ttlMs),
       onRelease: (group, id) => groups.get(group)?.follower.release(String(id)),
       onState: () => undefined,
     },
@@ -155,6 +156,13 @@ class GroupProxy {
           this.follower.symptom(what, generation)
           if (generation !== null) report(what, generation.address, generation.number)
         },
+        onIdentityRefused: (identity) => {
+          log.warn(
+            { user: identity.name },
+            'the master refuses this user now; its clients are closed',
+          )
+          this.listener.closeIdentity(identity)
+        },
         onReplay: (by) => counters.replayed[by]++,
         onInDoubt: () => counters.inDoubt++,
         onRefused: (why) => counters.refused[why]++,
@@ -207,7 +215,9 @@ class GroupProxy {
         localTraits,
         firstState: group.poolMode === 'dedicated' ? dedicatedState : initialState,
         dedicated: group.poolMode === 'dedicated',
-        serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version ?? '', major, minor),
+        serverAtLeast: (major, minor) =>
+          isAtLeast(this.follower.current?.version ?? '', major, minor),
+        wantsAuth: () => this.follower.current?.wantsAuth ?? false,
         isHolding: () => this.#gate.state.name !== 'open',
         generation: () => this.follower.current?.number ?? 0,
       },
@@ -283,7 +293,10 @@ class GroupProxy {
   }
 }
 
-function upstreamOptions(config: Config, group: GroupConfig): ConstructorParameters<typeof Upstream>[0] {
+function upstreamOptions(
+  config: Config,
+  group: GroupConfig,
+): ConstructorParameters<typeof Upstream>[0] {
   const { upstreamUser: user, upstreamPassword: password } = group
   const auth = password === null ? null : user === null ? [password] : [user, password]
   return {
