@@ -39,6 +39,7 @@ export function gateKit(options: Partial<GateOptions> = {}): GateKit {
     onSymptom: (symptom, generation) => heard.symptoms.push(`${symptom} ${generation?.number}`),
     onReplay: (by) => heard.replays.push(by),
     onInDoubt: () => heard.inDoubt++,
+    onIdentityRefused: () => undefined,
     onRefused: (why) => heard.refused.push(why),
   }
   const gate = new Gate({ ...defaultGateOptions, ...options }, clock, new Turn(), observer)
