@@ -46,7 +46,7 @@ export class Follower {
   readonly #holds = new Map<string, () => void>()
   #seeking = false
   #closed = false
-  #changed = deferred<void>()
+  #changed = deferred<null>()
 
   constructor(
     gate: Gate,
@@ -119,7 +119,7 @@ export class Follower {
   }
 
   #wake(): void {
-    this.#changed.resolve()
+    this.#changed.resolve(null)
     this.#changed = deferred()
     if (this.#seeking || this.#closed) return
     this.#seeking = true
@@ -207,8 +207,10 @@ export class Follower {
   }
 
   async #pause(ms: number): Promise<void> {
-    const rested = deferred<void>()
-    const cancel = this.#clock.after(ms, rested.resolve)
+    const rested = deferred<null>()
+    const cancel = this.#clock.after(ms, () => {
+      rested.resolve(null)
+    })
     await Promise.race([rested.promise, this.#changed.promise])
     cancel()
   }
