@@ -20,6 +20,25 @@ const started = performance.now()
 const base = 'docker.io/library/node:24-bookworm-slim'
 const image = 'localhost/switchmaster:check'
 
+// Runs in the image, on free-looking ports of this machine's network.
+const serve = `
+export SWITCHMASTER_LISTEN=127.0.0.1:18889 SWITCHMASTER_ADMIN=127.0.0.1:18890
+switchmaster up --sentinels "$1" >/tmp/log 2>&1 &
+pid=$!
+attempts=0
+until node -e 'fetch("http://127.0.0.1:18890/readyz").then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))'; do
+  attempts=$((attempts + 1))
+  [ $attempts -lt 60 ] || { cat /tmp/log; exit 1; }
+  sleep 0.5
+done
+echo ready
+node /app/scripts/healthcheck.mjs && echo healthy
+node -e 'const s = require("net").connect(18889, "127.0.0.1", () => s.write("PING\\r\\n")); s.on("data", (d) => { console.log(String(d).trim()); s.end() })'
+kill -TERM $pid
+wait $pid
+echo "exit $?"
+`
+
 const say = (text) => console.log(`[check-image] ${text}`)
 
 if (process.getuid?.() !== 0) {
@@ -136,22 +155,3 @@ async function checkRunning() {
     await group.close()
   }
 }
-
-// Runs in the image, on free-looking ports of this machine's network.
-const serve = `
-export SWITCHMASTER_LISTEN=127.0.0.1:18889 SWITCHMASTER_ADMIN=127.0.0.1:18890
-switchmaster up --sentinels "$1" >/tmp/log 2>&1 &
-pid=$!
-attempts=0
-until node -e 'fetch("http://127.0.0.1:18890/readyz").then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))'; do
-  attempts=$((attempts + 1))
-  [ $attempts -lt 60 ] || { cat /tmp/log; exit 1; }
-  sleep 0.5
-done
-echo ready
-node /app/scripts/healthcheck.mjs && echo healthy
-node -e 'const s = require("net").connect(18889, "127.0.0.1", () => s.write("PING\\r\\n")); s.on("data", (d) => { console.log(String(d).trim()); s.end() })'
-kill -TERM $pid
-wait $pid
-echo "exit $?"
-`
