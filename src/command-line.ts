@@ -38,11 +38,11 @@ const verbs = {
 /** Runs the command line; resolves when the verb has begun its work, or done it. */
 export async function runCommandLine(
   argv: readonly string[],
-  parts: Parts | null,
+  parts: Parts,
   program: string,
 ): Promise<void> {
   const supervised = (argv[2] === 'monitor' || argv[2] === 'proxyd') && argv[3] === supervisedFlag
-  if (supervised && parts !== null) {
+  if (supervised) {
     runSupervised(argv[2] as PartName, parts, loggerFor)
     return
   }
@@ -66,7 +66,7 @@ function explain(error: unknown): number {
   return 1
 }
 
-function commandLine(parts: Parts | null, program: string): Command {
+function commandLine(parts: Parts, program: string): Command {
   const version = versionOf()
   const root = new Command('switchmaster')
     .description('One stable endpoint for a Redis that is run by Sentinel.')
@@ -74,16 +74,14 @@ function commandLine(parts: Parts | null, program: string): Command {
     .showHelpAfterError('(--help shows what is allowed)')
     .exitOverride()
     .addHelpText('after', examples)
-  if (parts !== null) {
-    for (const [name, verb] of Object.entries(verbs)) {
-      withSettings(root.command(name).summary(verb.summary).description(verb.summary)).action(
-        async (flags: Record<string, unknown>) => {
-          const config = loadConfig({ flags, env: process.env })
-          const context: RunContext = { config, parts, program, version }
-          await verb.run(context)
-        },
-      )
-    }
+  for (const [name, verb] of Object.entries(verbs)) {
+    withSettings(root.command(name).summary(verb.summary).description(verb.summary)).action(
+      async (flags: Record<string, unknown>) => {
+        const config = loadConfig({ flags, env: process.env })
+        const context: RunContext = { config, parts, program, version }
+        await verb.run(context)
+      },
+    )
   }
   withSettings(
     root

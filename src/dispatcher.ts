@@ -140,12 +140,7 @@ export interface Generation {
   readonly wantsAuth: boolean
   dispatch(exchange: Exchange): boolean
   onDrain(exchange: Exchange, fn: () => void): void
-  lease(
-    state: LinkState,
-    reason: LeaseReason,
-    owner: LeaseOwner,
-    arbiter: Arbiter,
-  ): Promise<Lease>
+  lease(state: LinkState, reason: LeaseReason, owner: LeaseOwner, arbiter: Arbiter): Promise<Lease>
   /** Commands that are not yet answered, those that wait inside the server (BLPOP …) apart. */
   inFlight(): number
   /** Is the same server still there and still a master? Rejects with a ProxyError if not. */
@@ -165,4 +160,6 @@ export interface Arbiter {
   onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void
   /** A link died that nobody closed. */
   onLinkLost(generation: Generation, cause: ProxyError): void
+  /** The server refuses the secret of an identity that it accepted before (ACL DELUSER …). */
+  onIdentityRefused(identity: Identity): void
 }

@@ -62,6 +62,8 @@ export interface Monitor {
   view(group?: string): View
   /** Everything that explains the views, as plain data. */
   describe(): object
+  /** Milliseconds since a sentinel of the group gave a sign of life; null: none did. */
+  ageMs(group: string): number | null
   /** As from a reader of the feed, for use in-process. */
   tell(message: ReaderMessage): void
   close(): Promise<void>
@@ -104,6 +106,7 @@ export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): 
       if (group === undefined) throw new ProxyError('CONFIG', `no group ${name ?? ''} is watched`)
       return group.view
     },
+    ageMs: (name) => groups.get(name)?.ageMs() ?? null,
     describe: () => ({
       readers: feed?.readers ?? 0,
       groups: Object.fromEntries([...groups].map(([name, group]) => [name, group.describe()])),

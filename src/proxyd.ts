@@ -28,11 +28,14 @@ export interface ProxydDeps {
   /** 0 for the first worker; keeps client ids of several workers apart. */
   readonly worker: number
   readonly workers: number
+  /** Called when `state` or `notReady` says something new. */
+  readonly changed: () => void
 }
 
 /** A running data plane. */
 export interface Proxyd {
-  readonly counters: DataPlaneCounters
+  /** The counters, with the gauges brought up to date. */
+  count(): DataPlaneCounters
   /** The ports clients may connect to, one list per group. */
   readonly ports: readonly number[]
   /** Everything that explains what it does, as plain data. */
@@ -58,7 +61,8 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
     { path: deps.feedPath },
     {
       onView: (view) => groups.get(view.group)?.onView(view),
-      onHold: (group, { id, ttlMs }) => groups.get(group)?.follower.hold(String(id), 'failover', ttlMs),
+      onHold: (group, { id, ttlMs }) =>
+        groups.get(group)?.follower.hold(String(id), 'failover', ttlMs),
       onRelease: (group, id) => groups.get(group)?.follower.release(String(id)),
       onState: () => undefined,
     },
@@ -67,7 +71,10 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
   const all = [...groups.values()]
   await Promise.all(all.map((group) => group.listener.open()))
   return {
-    counters,
+    count() {
+      for (const group of all) group.count()
+      return counters
+    },
     ports: all.flatMap((group) => group.listener.ports),
     state: () => ({
       feed: { state: feed.state, ageMs: feed.ageMs() },
@@ -142,11 +149,19 @@ class GroupProxy {
           if (to.name === 'open') observe(counters.holdSeconds, heldMs / 1000)
           const reason = 'reason' in to ? to.reason : undefined
           log.info({ from, to: to.name, reason, heldMs: Math.round(heldMs) }, 'the gate moved')
+          deps.changed()
         },
         onSymptom: (what, generation, detail) => {
           log.warn({ what, detail, address: generation?.address }, 'the master shows a symptom')
           this.follower.symptom(what, generation)
           if (generation !== null) report(what, generation.address, generation.number)
+        },
+        onIdentityRefused: (identity) => {
+          log.warn(
+            { user: identity.name },
+            'the master refuses this user now; its clients are closed',
+          )
+          this.listener.closeIdentity(identity)
         },
         onReplay: (by) => counters.replayed[by]++,
         onInDoubt: () => counters.inDoubt++,
@@ -200,7 +215,9 @@ class GroupProxy {
         localTraits,
         firstState: group.poolMode === 'dedicated' ? dedicatedState : initialState,
         dedicated: group.poolMode === 'dedicated',
-        serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version ?? '', major, minor),
+        serverAtLeast: (major, minor) =>
+          isAtLeast(this.follower.current?.version ?? '', major, minor),
+        wantsAuth: () => this.follower.current?.wantsAuth ?? false,
         isHolding: () => this.#gate.state.name !== 'open',
         generation: () => this.follower.current?.number ?? 0,
       },
@@ -276,7 +293,10 @@ class GroupProxy {
   }
 }
 
-function upstreamOptions(config: Config, group: GroupConfig): ConstructorParameters<typeof Upstream>[0] {
+function upstreamOptions(
+  config: Config,
+  group: GroupConfig,
+): ConstructorParameters<typeof Upstream>[0] {
   const { upstreamUser: user, upstreamPassword: password } = group
   const auth = password === null ? null : user === null ? [password] : [user, password]
   return {

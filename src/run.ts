@@ -6,9 +6,8 @@ import { startAdminServer } from './admin/admin-server.ts'
 import type { AdminSource } from './admin/admin-source.ts'
 import { onShutdown } from './base/shutdown.ts'
 import { ConfigError } from './config/problems.ts'
-import { feedAddress, prepareFolder } from './config/run-folder.ts'
+import { feedPathOf, prepareFolder } from './config/run-folder.ts'
 import type { Config } from './config/schema.ts'
-import type { ListenAddress } from './config/values.ts'
 import { listenText } from './config/values.ts'
 import { startEmbeddedGroup } from './embedded/embedded-group.ts'
 import { supervise, workerCount } from './supervisor.ts'
@@ -56,8 +55,8 @@ export async function runUp(context: RunContext): Promise<void> {
   log.info({ version: context.version }, 'switchmaster is starting')
   try {
     const config = await withSentinels(context.config, undo, log)
-    const feed = config.feed === 'auto' ? temporaryFeed(undo) : config.feed
-    await runSupervisor({ ...context, config }, ['monitor', 'proxyd'], feed, undo, log)
+    const feedPath = config.feed === 'auto' ? temporaryFeed(undo) : config.feed
+    await runSupervisor({ ...context, config }, ['monitor', 'proxyd'], feedPath, undo, log)
   } catch (error) {
     await undo.all()
     throw error
@@ -75,7 +74,7 @@ export async function runProxyd(context: RunContext): Promise<void> {
   const undo = new Undo()
   shutDownWith(undo, config, log)
   try {
-    await runSupervisor(context, ['proxyd'], feedAddress(config, process.env), undo, log)
+    await runSupervisor(context, ['proxyd'], feedPathOf(config, process.env), undo, log)
   } catch (error) {
     await undo.all()
     throw error
@@ -93,14 +92,16 @@ async function runAlone(name: PartName, context: RunContext): Promise<void> {
   const log = loggerFor(config, name)
   const undo = new Undo()
   shutDownWith(undo, config, log)
-  const feed = feedAddress(config, process.env)
-  prepareFolder(feed)
+  const feedPath = feedPathOf(config, process.env)
+  prepareFolder(feedPath)
   let admin: AdminServer | null = null
   let wasReady = false
   try {
     const part = await context.parts[name](config, {
       log,
-      feed,
+      feedPath,
+      worker: 0,
+      workers: 1,
       changed: () => {
         admin?.changed()
         if (!wasReady && name === 'proxyd') wasReady = sayWhenReady(part.notReady(), config, log)
@@ -118,17 +119,17 @@ async function runAlone(name: PartName, context: RunContext): Promise<void> {
 async function runSupervisor(
   context: RunContext,
   parts: readonly PartName[],
-  feed: ListenAddress,
+  feedPath: string,
   undo: Undo,
   log: Logger,
 ): Promise<void> {
   const { config } = context
-  prepareFolder(feed)
+  prepareFolder(feedPath)
   let admin: AdminServer | null = null
   const supervisor = await supervise({
     ...context,
     parts,
-    feed,
+    feedPath,
     log,
     onReady: () => sayWhenReady(null, config, log),
     onChange: () => admin?.changed(),
@@ -178,12 +179,12 @@ function sayWhenReady(reason: string | null, config: Config, log: Logger): boole
   return true
 }
 
-function temporaryFeed(undo: Undo): ListenAddress {
+function temporaryFeed(undo: Undo): string {
   const folder = mkdtempSync(join(tmpdir(), 'switchmaster-run-'))
   undo.add(() => {
     rmSync(folder, { recursive: true, force: true })
   })
-  return { kind: 'unix', path: join(folder, 'feed.sock') }
+  return join(folder, 'feed.sock')
 }
 
 function lacksSentinels(config: Config): boolean {

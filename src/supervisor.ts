@@ -3,7 +3,6 @@ import type { AdminAction, AdminSource, AdminVerb } from './admin/admin-source.t
 import { systemClock } from './base/clock.ts'
 import { ProxyError } from './base/errors.ts'
 import type { Config } from './config/schema.ts'
-import type { ListenAddress } from './config/values.ts'
 import { Child } from './supervisor/child.ts'
 import { launchProcess, launchWorker } from './supervisor/launch.ts'
 import type { PartName, Report } from './supervisor/part.ts'
@@ -13,7 +12,8 @@ import { createMetrics } from './telemetry/metrics.ts'
 
 export interface SupervisorOptions {
   readonly config: Config
-  readonly feed: ListenAddress
+  /** The unix socket where monitor and proxyd meet. */
+  readonly feedPath: string
   /** The parts to run; workers of the data plane are started as often as configured. */
   readonly parts: readonly PartName[]
   /** Our own program, which the parts are started from. */
@@ -55,11 +55,11 @@ export async function supervise(options: SupervisorOptions): Promise<Supervisor>
     wasReady = true
     options.onReady()
   }
-  const create = (name: PartName): Child =>
+  const create = (name: PartName, worker: number, workers: number): Child =>
     new Child({
       name,
       launch: () => (name === 'proxyd' ? launchWorker : launchProcess)(options.program, name),
-      order: { kind: 'start', config, feed: options.feed },
+      order: { kind: 'start', config, seat: { feedPath: options.feedPath, worker, workers } },
       log: options.log,
       clock: systemClock,
       onEnd: (last) => {
@@ -69,9 +69,10 @@ export async function supervise(options: SupervisorOptions): Promise<Supervisor>
     })
   for (const name of parts) {
     const count = name === 'proxyd' ? workerCount(config.workers) : 1
-    children.push(...Array.from({ length: count }, () => create(name)))
+    for (let worker = 0; worker < count; worker++) children.push(create(name, worker, count))
   }
   const close = async (): Promise<void> => {
+    for (const child of children) child.expectEnd()
     for (const name of ['proxyd', 'monitor']) {
       const some = children.filter((child) => child.name === name)
       await Promise.all(some.map((child) => child.stop(config.shutdownTimeout)))

@@ -1,5 +1,5 @@
 import { setting } from './setting.ts'
-import { choice, countOrAuto, listenOr, optionalText, yesNo } from './values.ts'
+import { choice, countOrAuto, listenOr, optionalText, socketOr, yesNo } from './values.ts'
 
 /** The keys that hold for the whole process (or for all parts of `up`). */
 export const processSettings = {
@@ -18,7 +18,7 @@ export const processSettings = {
     { secret: true },
   ),
   adminTokenFile: setting(optionalText('a path'), null, 'A file with that token.'),
-  feed: setting(listenOr('auto'), 'auto', 'The channel from `monitor` to every `proxyd`.', {
+  feed: setting(socketOr('auto'), 'auto', 'The channel from `monitor` to every `proxyd`.', {
     why: 'auto: a unix socket in a folder that only this user can enter.',
   }),
   embedded: setting(

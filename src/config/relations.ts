@@ -96,10 +96,10 @@ export function listenProblems(groups: readonly GroupConfig[], shared: SharedCon
       }
     }
   }
-  for (const key of ['admin', 'feed'] as const) {
-    const value = shared[key]
-    if (typeof value === 'string') continue
-    if (value.kind === 'unix' || value.port !== 0) take(listenText(value), key)
+  const { admin } = shared
+  if (admin !== 'off' && (admin.kind === 'unix' || admin.port !== 0)) {
+    take(listenText(admin), 'admin')
   }
+  if (shared.feed !== 'auto') take(`unix:${shared.feed}`, 'feed')
   return problems
 }

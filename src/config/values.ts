@@ -200,6 +200,15 @@ export function listenOr<const W extends string>(word: W): Kind<ListenAddress | 
   )
 }
 
+/** The path of a unix socket, or one of the given words. */
+export function socketOr(word: string): Kind<string> {
+  return kind(`${word}, or unix:/path or /path (at most 107 bytes)`, (input) => {
+    if (input === word) return word
+    const listen = listenAddress(input)
+    return listen?.kind === 'unix' ? listen.path : undefined
+  })
+}
+
 /** `announced=reachable` pairs, or a mapping in YAML. */
 export function addressMap(): Kind<readonly AddressMapping[]> {
   return kind<readonly AddressMapping[]>(

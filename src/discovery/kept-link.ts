@@ -47,7 +47,7 @@ export interface KeptLinkOptions {
 }
 
 /** Short, because each second without a sentinel is a second of blindness. */
-export const linkBackoff = { minMs: 100, maxMs: 2_000 } as const
+export const linkBackoff = { minMs: 100, maxMs: 500 } as const
 
 /** Up for so long, a link counts as well again. */
 const SETTLED_MS = 1_000

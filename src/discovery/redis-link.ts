@@ -54,6 +54,8 @@ export async function openLink(address: Address, options: LinkOptions): Promise<
   let lastError: unknown = null
   redis.on('error', (error: unknown) => {
     lastError = error
+    // Refused commands reject and come not here: this connection is out of step with its server.
+    if (redis.status === 'ready') redis.disconnect()
   })
   try {
     await redis.connect()

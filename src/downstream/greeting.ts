@@ -7,7 +7,7 @@ import type { Request, Session } from './session.ts'
 const plus = 0x2b
 
 /** A HELLO whose options are in order (networking.c: helloCommand). */
-interface Hello {
+export interface Hello {
   /** null: the version stays. */
   readonly resp: 2 | 3 | null
   /** The arguments of AUTH, user and password. */
@@ -105,7 +105,7 @@ function helloObserver(session: Session, hello: Hello): ReturnType<typeof onWhol
 const idField = Buffer.from('$2\r\nid\r\n:')
 
 /** The reply to HELLO with another number behind `id`. */
-function withId(reply: Uint8Array, id: number): Uint8Array {
+export function withId(reply: Uint8Array, id: number): Uint8Array {
   const bytes = Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength)
   const at = bytes.indexOf(idField)
   if (at < 0) return reply
@@ -118,7 +118,7 @@ const badVersion = Buffer.from('-ERR Protocol version is not an integer or out o
 const noProto = Buffer.from('-NOPROTO unsupported protocol version\r\n')
 
 /** The options of a HELLO, or the server's error for them. */
-function parseHello(args: readonly Uint8Array[]): Hello | Uint8Array {
+export function parseHello(args: readonly Uint8Array[]): Hello | Uint8Array {
   const version = args[1]
   if (version === undefined) return { resp: null, auth: null, name: null }
   const resp = parseInteger(version)
@@ -126,7 +126,7 @@ function parseHello(args: readonly Uint8Array[]): Hello | Uint8Array {
   if (resp !== 2 && resp !== 3) return noProto
   let auth: readonly Uint8Array[] | null = null
   let name: Uint8Array | null = null
-  for (let i = 2; i < args.length; ) {
+  for (let i = 2; i < args.length;) {
     const option = lowerAscii(args[i] as Uint8Array)
     if (option === 'auth' && i + 2 < args.length) {
       auth = args.slice(i + 1, i + 3)
@@ -145,7 +145,7 @@ function parseHello(args: readonly Uint8Array[]): Hello | Uint8Array {
 const identities = new Map<string, Identity>()
 
 /** The one object for this verified user and secret, so that lanes are shared by it. */
-function identityOf(auth: readonly Uint8Array[]): Identity {
+export function identityOf(auth: readonly Uint8Array[]): Identity {
   const key = auth.map((part) => Buffer.from(part).toString('base64')).join(' ')
   let identity = identities.get(key)
   if (identity === undefined) {

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { errorReply } from '../base/errors.ts'
+import type { Identity } from '../dispatcher.ts'
 import { Session } from './session.ts'
 import type { SessionContext } from './session-context.ts'
 
@@ -71,6 +72,13 @@ export class Listener {
       const address = server.address()
       return typeof address === 'object' && address !== null ? address.port : 0
     })
+  }
+
+  /** Closes the clients of a user whom the server no longer knows. */
+  closeIdentity(identity: Identity): void {
+    for (const session of [...this.sessions.values()]) {
+      if (session.state.link.identity === identity) session.close('error')
+    }
   }
 
   /** No new clients; those here get the replies owed to them, then are closed. */

@@ -42,6 +42,8 @@ export class Pin implements LeaseOwner {
   reason: LeaseReason | null = null
   /** Something was done on the link that its next user could notice: it must be closed. */
   tainted = false
+  /** How many links it has had; tells one from the next. */
+  taken = 0
 
   readonly #dispatcher: Dispatcher
   readonly #home: PinHome
@@ -80,6 +82,7 @@ export class Pin implements LeaseOwner {
         lease.release(true)
         throw new ProxyError('CLIENT_GONE')
       }
+      this.taken++
       this.#state = { name: 'held', lease, raw: false }
     } catch (thrown) {
       if (!this.#isClosed()) this.#state = { name: 'none' }
@@ -176,6 +179,7 @@ export class Pin implements LeaseOwner {
         lease.release(true)
         return
       }
+      this.taken++
       this.#state = { name: 'held', lease, raw: false }
       for (const exchange of this.#home.rebuild()) lease.dispatch(exchange)
       for (const exchange of waiting) this.#sendAgain(lease, exchange)
@@ -188,7 +192,8 @@ export class Pin implements LeaseOwner {
         return
       }
       // what waits is told now; the session's state is still wanted, so the link is tried for again
-      for (const exchange of waiting.splice(0)) if (!exchange.abandoned) exchange.onLost(cause, 'unsent')
+      for (const exchange of waiting.splice(0))
+        if (!exchange.abandoned) exchange.onLost(cause, 'unsent')
       this.#wake()
       this.#clock.after(pauseMs, () => {
         if (!isOver()) void this.#rebuild(rebuilding, Math.min(longestPauseMs, pauseMs * 2))

@@ -45,7 +45,13 @@ export class ReplyLine {
   }
 
   /** A part of the reply to `exchange`. false: the client reads too slowly. */
-  give(exchange: SessionExchange, b: Uint8Array, start: number, end: number, last: boolean): boolean {
+  give(
+    exchange: SessionExchange,
+    b: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): boolean {
     const line = this.#line
     if (line.peek() !== exchange) {
       if (!exchange.muted) (exchange.kept ??= []).push(b.subarray(start, end))

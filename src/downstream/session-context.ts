@@ -46,6 +46,8 @@ export interface SessionContext {
   find(id: number): Session | undefined
   /** The session whose client has this address, as CLIENT LIST would show it. */
   findPeer(address: string): Session | undefined
+  /** Does the master want AUTH before anything else? */
+  wantsAuth(): boolean
   /** Is the master's version at least this? false while nobody knows it. */
   serverAtLeast(major: number, minor: number): boolean
   onClosed(session: Session, why: CloseReason): void

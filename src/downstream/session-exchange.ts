@@ -12,7 +12,13 @@ export interface Observer {
 
 /** The session, as its commands see it. */
 export interface ExchangeHome {
-  onReply(exchange: SessionExchange, b: Uint8Array, start: number, end: number, last: boolean): boolean
+  onReply(
+    exchange: SessionExchange,
+    b: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): boolean
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void
   onResume(fn: () => void): void
 }

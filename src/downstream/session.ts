@@ -53,6 +53,8 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   wroteIn = 0
   /** Has any write of this client been answered? */
   hasWritten = false
+  /** The link (by its number in `pin.taken`) on which WAIT counts from an honest offset. */
+  barrierOn = 0
 
   readonly #socket: Socket
   readonly #framer: RequestFramer
@@ -71,6 +73,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#intake = new Intake(socket, context, this)
     this.#line = new ReplyLine(socket, context, this)
     this.pin = new Pin(context.dispatcher, this, context.clock)
+    this.#limitStrangers()
     socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onGone)
@@ -106,6 +109,13 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   apply(event: StateEvent): void {
     this.state = reduce(this.state, event)
+    if (event.what === 'authenticated' || event.what === 'reset') this.#limitStrangers()
+  }
+
+  /** The server allows only small requests before AUTH, where it wants one. */
+  #limitStrangers(): void {
+    const isKnown = this.state.link.identity.auth !== null
+    this.#framer.authenticated = isKnown || !this.context.wantsAuth()
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────
@@ -379,7 +389,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     }
     exchange.refused = true
     if (this.state.transaction !== 'none') this.apply({ what: 'transaction-flawed' })
-    const reply = errorReply(code)
+    // of a transaction sent as one piece, every command gets its answer
+    const times = exchange.errorEnds ? 1 : exchange.replies
+    const reply = Buffer.concat(new Array<Uint8Array>(times).fill(errorReply(code)))
     this.#line.give(exchange, reply, 0, reply.length, true)
   }
 

@@ -1,5 +1,6 @@
-import { decodeReply, isReplyError, type Reply } from '../protocol/reply.ts'
-import { args as argsOf, lowerAscii, parseInteger } from '../protocol/request.ts'
+import { ReplyFramer } from '../protocol/reply-framer.ts'
+import { args, parseInteger } from '../protocol/request.ts'
+import { identityOf, parseHello, withId } from './greeting.ts'
 import { onOk, onReplyDone, onWhole } from './observers.ts'
 import type { Request, Session } from './session.ts'
 import type { Observer } from './session-exchange.ts'
@@ -18,9 +19,7 @@ export function multi(session: Session, request: Request): void {
   })
 }
 
-const aborted = Buffer.from(
-  '-EXECABORT Transaction discarded because of previous errors.\r\n',
-)
+const aborted = Buffer.from('-EXECABORT Transaction discarded because of previous errors.\r\n')
 const discardRequest = Buffer.from('*1\r\n$7\r\nDISCARD\r\n')
 
 /**
@@ -65,8 +64,11 @@ function execObserver(session: Session): Observer {
   const observer = onWhole((reply) => {
     over(session)
     session.pin.tainted = true
-    applyChanges(session, changes, decodeReply(reply, 0, reply.length))
-    return reply
+    return withElements(reply, (index, element) => {
+      const change = changes.find((each) => each.index === index)
+      if (change === undefined || element[0] === 0x2d /* - */) return element
+      return applyChange(session, change, element)
+    })
   })
   return { ...observer, onLost: lost }
 }
@@ -109,21 +111,59 @@ function nilOf(resp: 2 | 3): Uint8Array {
   return Buffer.from(resp === 2 ? '*-1\r\n' : '_\r\n')
 }
 
-/** SELECT and HELLO in a transaction take effect at EXEC, and stay. */
-function applyChanges(session: Session, changes: readonly QueuedChange[], reply: Reply): void {
-  if (!Array.isArray(reply)) return
-  const results: readonly Reply[] = reply
-  for (const { index, verb, bytes } of changes) {
-    const result = results[index]
-    if (result === undefined || isReplyError(result)) continue
-    const number = parseInteger(argsOf(bytes, 0, bytes.length)[1] ?? new Uint8Array(0))
-    if (verb === 'select' && number !== undefined) session.apply({ what: 'selected', db: number })
-    if (verb === 'hello' && (number === 2 || number === 3)) {
-      session.apply({ what: 'protocol', resp: number })
-    }
-    if (verb === 'client-setname') {
-      const name = argsOf(bytes, 0, bytes.length)[2] ?? new Uint8Array(0)
-      session.apply({ what: 'named', name: lowerAscii(name) })
-    }
+/** The reply to EXEC with its elements changed by `fn`; anything but an array stays as it is. */
+function withElements(
+  reply: Uint8Array,
+  fn: (index: number, element: Uint8Array) => Uint8Array,
+): Uint8Array {
+  const headerEnd =
+    Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).indexOf('\r\n') + 2
+  if (reply[0] !== 0x2a /* * */ || headerEnd === reply.length) return reply
+  const parts: Uint8Array[] = [reply.subarray(0, headerEnd)]
+  const framer = new ReplyFramer()
+  let at = headerEnd
+  for (let index = 0; at < reply.length; index++) {
+    const next = framer.next(reply, at, reply.length)
+    if (next < 0) return reply
+    parts.push(fn(index, reply.subarray(at, next)))
+    at = next
   }
+  return Buffer.concat(parts)
+}
+
+/** What changes the connection in a transaction takes effect at EXEC, and stays. */
+function applyChange(session: Session, change: QueuedChange, element: Uint8Array): Uint8Array {
+  const given = args(change.bytes, 0, change.bytes.length)
+  const first = given[1] ?? new Uint8Array(0)
+  const number = parseInteger(first)
+  switch (change.verb) {
+    case 'select':
+      if (number !== undefined) session.apply({ what: 'selected', db: number })
+      return element
+    case 'auth':
+      session.apply({ what: 'authenticated', identity: identityOf(given.slice(1)) })
+      return element
+    case 'hello':
+      return applyHello(session, given, element)
+    case 'client-setname':
+      session.apply({
+        what: 'named',
+        name: Buffer.from(given[2] ?? new Uint8Array(0)).toString('latin1'),
+      })
+      return element
+    case 'client-id':
+      return Buffer.from(`:${String(session.id)}\r\n`)
+    default:
+      return element
+  }
+}
+
+function applyHello(session: Session, given: Uint8Array[], element: Uint8Array): Uint8Array {
+  const hello = parseHello(given)
+  if (hello instanceof Uint8Array) return element
+  if (hello.auth !== null) {
+    session.apply({ what: 'authenticated', identity: identityOf(hello.auth) })
+  }
+  if (hello.resp !== null) session.apply({ what: 'protocol', resp: hello.resp })
+  return withId(element, session.id)
 }

@@ -10,8 +10,8 @@ export const unblocked: Uint8Array = Buffer.from(
 /**
  * WAIT and WAITAOF count the replicas that have the offset of the client's last write. A link that
  * has run nothing of its client would count every replica at once (`woff` 0: replication.c,
- * waitCommand), so a barrier goes before each: its offset is not below that of any write which this
- * client has seen answered. And what an earlier master acknowledged, no replica of this one proves.
+ * waitCommand), so a barrier goes before the first on each link: its offset is not below that of
+ * any write which this client has seen answered; later writes go over the same link. And what an earlier master acknowledged, no replica of this one proves.
  */
 export function wait(session: Session, request: Request): void {
   session.pinned('wait', () => {
@@ -23,7 +23,10 @@ export function wait(session: Session, request: Request): void {
         session.answer(unblocked)
         return
       }
-      if (session.hasWritten) session.sendHidden(barrier(session))
+      if (session.barrierOn !== session.pin.taken) {
+        session.barrierOn = session.pin.taken
+        if (session.hasWritten) session.sendHidden(barrier(session))
+      }
       session.send(request, {
         observer: onWhole((reply) => {
           const wanted = parseInteger(request.args[1] ?? new Uint8Array(0))

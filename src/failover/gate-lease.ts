@@ -1,6 +1,14 @@
 import type { ProxyError } from '../base/errors.ts'
 import { Deque } from '../base/deque.ts'
-import type { Arbiter, Exchange, Fate, Generation, Lease, LeaseOwner } from '../dispatcher.ts'
+import type {
+  Arbiter,
+  Exchange,
+  Fate,
+  Generation,
+  Identity,
+  Lease,
+  LeaseOwner,
+} from '../dispatcher.ts'
 import type { Gate } from './gate.ts'
 
 /**
@@ -140,6 +148,10 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
 
   onLinkLost(generation: Generation, cause: ProxyError): void {
     this.#gate.onLinkLost(generation, cause)
+  }
+
+  onIdentityRefused(identity: Identity): void {
+    this.#gate.onIdentityRefused(identity)
   }
 
   #passes(): boolean {

@@ -8,6 +8,7 @@ import type {
   Exchange,
   Fate,
   Generation,
+  Identity,
   Lease,
   LeaseOwner,
   LinkState,
@@ -51,6 +52,8 @@ export interface GateObserver {
   /** A command will be sent again, and what allows it. */
   onReplay(by: ReplayBy): void
   onInDoubt(): void
+  /** The master refuses a user that it accepted before. */
+  onIdentityRefused(identity: Identity): void
   /** A command was answered with an error of ours and not executed. */
   onRefused(why: 'hold-window' | 'hold-commands' | 'upload-cut'): void
 }
@@ -216,7 +219,8 @@ export class Gate implements Dispatcher, Arbiter {
     this.#cancelTimer = null
     const state = this.#state
     if (state.name === 'open') return
-    const windowEnds = state.name === 'holding' ? state.since + this.#options.holdWindowMs() : Infinity
+    const windowEnds =
+      state.name === 'holding' ? state.since + this.#options.holdWindowMs() : Infinity
     let next = Math.min(windowEnds, this.queue.nextDeadline())
     for (const lease of this.#leases) next = Math.min(next, lease.nextDeadline())
     if (next === Infinity) return
@@ -324,6 +328,10 @@ export class Gate implements Dispatcher, Arbiter {
     if (generation !== this.#generation()) return
     this.hold('link-lost')
     this.#observer.onSymptom('link-lost', generation, cause.message)
+  }
+
+  onIdentityRefused(identity: Identity): void {
+    this.#observer.onIdentityRefused(identity)
   }
 
   #takeBack(exchange: Exchange): void {

@@ -47,7 +47,10 @@ export function judge(
 }
 
 /** What allowed a command that was judged `again` to be sent again. */
-export function replayedBy(exchange: Exchange, fate: Fate): 'unsent' | Exclude<ReplayClass, 'never'> {
+export function replayedBy(
+  exchange: Exchange,
+  fate: Fate,
+): 'unsent' | Exclude<ReplayClass, 'never'> {
   if (fate === 'unsent') return 'unsent'
   const found = classOf(exchange)
   return found === 'never' ? 'read' : found

@@ -46,7 +46,7 @@ export class FeedClient {
   readonly #options: Required<FeedClientOptions>
   readonly #hooks: FeedClientHooks
   readonly #deps: FeedClientDeps
-  readonly #backoff = new Backoff({ minMs: 50, maxMs: 1_000 })
+  readonly #backoff = new Backoff({ minMs: 25, maxMs: 200 })
   readonly #fence = new EpochFence()
   #state: FeedState = 'connecting'
   #socket: Socket | null = null

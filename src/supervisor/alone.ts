@@ -7,7 +7,7 @@ export function aloneSource(name: string, part: Part, version: string): AdminSou
   const startedAt = performance.now()
   return {
     metrics: createMetrics(
-      { data: () => listOf(part.data), control: () => listOf(part.control) },
+      { data: () => listOf(part.counters().data), control: () => listOf(part.counters().control) },
       version,
     ),
     notReady: () => part.notReady(),

@@ -48,6 +48,7 @@ export class Child {
   #delayMs = firstDelayMs
   #cancelRestart: (() => void) | null = null
   #lastId = 0
+  #hasStarted = false
   #isStopping = false
   #onGone: () => void = () => undefined
   #restarts = 0
@@ -111,10 +112,15 @@ export class Child {
     })
   }
 
-  /** Asks it to finish; after `deadlineMs` it is killed. Resolves when it has ended. */
-  stop(deadlineMs: number): Promise<void> {
+  /** From now on its end is no surprise: it is not started again. */
+  expectEnd(): void {
     this.#isStopping = true
     this.#cancelRestart?.()
+  }
+
+  /** Asks it to finish; after `deadlineMs` it is killed. Resolves when it has ended. */
+  stop(deadlineMs: number): Promise<void> {
+    this.expectEnd()
     const handle = this.#handle
     if (handle === null) return Promise.resolve()
     return new Promise((resolve) => {
@@ -126,7 +132,9 @@ export class Child {
         cancel()
         resolve()
       }
-      handle.send({ kind: 'stop' })
+      // One that has not started serves nobody, and may not listen to us yet.
+      if (this.#hasStarted) handle.send({ kind: 'stop' })
+      else handle.kill('SIGKILL')
     })
   }
 
@@ -134,6 +142,7 @@ export class Child {
     const { launch, order, clock, log } = this.#options
     const handle = launch()
     this.#handle = handle
+    this.#hasStarted = false
     this.#startedAt = clock.now()
     const cancelDeadline = clock.after(startTimeoutMs, () => {
       log.error({ child: this.name, childPid: handle.pid }, `${this.name} did not start in time`)
@@ -144,6 +153,7 @@ export class Child {
         handle.send(order)
       } else if (word.kind === 'started') {
         cancelDeadline()
+        this.#hasStarted = true
         this.#verbs = word.verbs
         onStarted()
       } else if (word.kind === 'failed') {

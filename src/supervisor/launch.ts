@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import cluster from 'node:cluster'
 import type { ChildHandle } from './child.ts'
+import { rescueHandoffs } from './handoff.ts'
 import type { PartName } from './part.ts'
 
 /** The hidden word that tells our own program to take orders from its parent. */
@@ -19,7 +20,9 @@ export function launchWorker(program: string, name: PartName): ChildHandle {
     args: [name, supervisedFlag],
     execArgv: ['--enable-source-maps'],
   })
-  return handleOf(cluster.fork().process)
+  const worker = cluster.fork()
+  rescueHandoffs(worker)
+  return handleOf(worker.process)
 }
 
 function handleOf(child: ChildProcess): ChildHandle {

@@ -1,11 +1,16 @@
 import type { AdminAction, AdminVerb } from '../admin/admin-source.ts'
 import type { Config } from '../config/schema.ts'
-import type { ListenAddress } from '../config/values.ts'
 import type { ControlPlaneCounters, DataPlaneCounters } from '../telemetry/counters.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 /** The parts of `up`, each a process. */
 export type PartName = 'monitor' | 'proxyd'
+
+/** A part of the data plane has the one, the monitor has the other. */
+export interface PartCounters {
+  readonly data: DataPlaneCounters | null
+  readonly control: ControlPlaneCounters | null
+}
 
 /** A running part, as the process around it sees it. */
 export interface Part {
@@ -13,8 +18,8 @@ export interface Part {
   state(): object
   /** null when it does its work, else the reason why not. */
   notReady(): string | null
-  readonly data: DataPlaneCounters | null
-  readonly control: ControlPlaneCounters | null
+  /** What it counts, with its gauges brought up to date. */
+  counters(): PartCounters
   readonly actions: Readonly<Partial<Record<AdminVerb, AdminAction>>>
   /** Graceful; the deadline is the caller's. */
   close(): Promise<void>
@@ -23,11 +28,17 @@ export interface Part {
 /** What a part is given beside the configuration. */
 export interface PartDeps {
   readonly log: Logger
-  /** Where monitor and proxyd meet. */
-  readonly feed: ListenAddress
+  /** The unix socket where monitor and proxyd meet. */
+  readonly feedPath: string
+  /** Which of how many processes of its kind this is; the first is 0. */
+  readonly worker: number
+  readonly workers: number
   /** To be called when state() or notReady() says something new that is worth showing at once. */
   readonly changed: () => void
 }
+
+/** What of PartDeps can be sent to another process. */
+export type Seat = Pick<PartDeps, 'feedPath' | 'worker' | 'workers'>
 
 /** Rejects when the part cannot begin at all, e.g. because its port is taken. */
 export type StartPart = (config: Config, deps: PartDeps) => Promise<Part>
@@ -35,21 +46,18 @@ export type StartPart = (config: Config, deps: PartDeps) => Promise<Part>
 export type Parts = Readonly<Record<PartName, StartPart>>
 
 /** What a part says of itself to its supervisor. */
-export interface Report {
+export interface Report extends PartCounters {
   readonly state: object
   readonly notReady: string | null
-  readonly data: DataPlaneCounters | null
-  readonly control: ControlPlaneCounters | null
 }
 
 export function reportOf(part: Part): Report {
-  const { data, control } = part
-  return { state: part.state(), notReady: part.notReady(), data, control }
+  return { ...part.counters(), state: part.state(), notReady: part.notReady() }
 }
 
 /** Supervisor → part. */
 export type Order =
-  | { readonly kind: 'start'; readonly config: Config; readonly feed: ListenAddress }
+  | { readonly kind: 'start'; readonly config: Config; readonly seat: Seat }
   | {
       readonly kind: 'ask'
       readonly id: number

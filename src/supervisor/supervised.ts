@@ -25,8 +25,8 @@ export function runSupervised(
   const start = async (order: Order & { kind: 'start' }): Promise<void> => {
     const log = logOf(order.config, name)
     try {
-      const { config, feed } = order
-      part = await parts[name](config, { log, feed, changed: report })
+      const { config, seat } = order
+      part = await parts[name](config, { ...seat, log, changed: report })
       say({ kind: 'started', verbs: Object.keys(part.actions) })
       report()
       setInterval(report, reportEveryMs).unref()

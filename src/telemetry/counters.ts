@@ -62,7 +62,7 @@ export const labels = {
   /** How a sentinel stands with us. */
   sentinel: ['ok', 'stale', 'tilt', 'unreachable'],
   /** Where an observation about the group came from. */
-  evidence: ['event', 'poll', 'hello', 'role', 'directory'],
+  evidence: ['event', 'poll', 'hello', 'role', 'role-failed', 'lost', 'directory', 'reader'],
 } as const
 
 type Labels = typeof labels

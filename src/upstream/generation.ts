@@ -14,6 +14,9 @@ import { LeasePool, type LeasePoolOptions } from './lease-pool.ts'
 import { Link, type LinkContext, type LinkKind } from './link.ts'
 import type { Greeting } from './handshake.ts'
 
+/** Milliseconds after which a link that the server closed is made again. */
+const reviveMs = 50
+
 /** How one generation is made. */
 export interface GenerationOptions {
   readonly linksPerLane: number
@@ -116,7 +119,19 @@ export class MasterGeneration implements Generation {
   }
 
   #onLost(link: Link, cause: ProxyError): void {
-    if (this.#destroyed || cause.code === 'HANDSHAKE_FAILED') return
+    if (this.#destroyed) return
+    const { identity } = link
+    if (cause.code === 'HANDSHAKE_FAILED') {
+      if (identity.auth !== null && link.kind !== 'prober')
+        this.#arbiter.onIdentityRefused(identity)
+      return
+    }
+    // a user's link that the server closed is made again at once: perhaps the user is no more
+    if (link.kind === 'lane' && identity.auth !== null) {
+      this.#context.clock.after(reviveMs, () => {
+        if (!this.#destroyed) this.#lanes.revive(identity)
+      })
+    }
     if (link.kind === 'lease' && link.owner === null) return // it lay unused in the pool
     this.#arbiter.onLinkLost(this, cause)
   }

@@ -57,7 +57,9 @@ export class Handshake {
         this.#take(error)
       },
       returnFatalError: (error: Error) => {
-        this.#failure ??= new ProxyError('PROTOCOL', `handshake: ${error.message}`, { cause: error })
+        this.#failure ??= new ProxyError('PROTOCOL', `handshake: ${error.message}`, {
+          cause: error,
+        })
       },
     })
   }

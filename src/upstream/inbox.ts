@@ -33,6 +33,8 @@ export class Inbox {
   #streaming: Streaming = 'no'
   /** Frames that the head still needs; 0 until its first frame comes. */
   #left = 0
+  /** Replies of a transaction that was sent as one piece, until its last. */
+  readonly #run: Uint8Array[] = []
   /** One stall a reply: afterwards the others go first, whatever the slow reader does. */
   #stallSpent = false
   #cancelStall: (() => void) | null = null
@@ -91,12 +93,45 @@ export class Inbox {
         return
       }
     }
-    this.#answer(head, bytes, start, end, type === typeError && head.errorEnds)
+    if (head.replies > 1 && !head.errorEnds) this.#answerRun(head, bytes, start, end)
+    else this.#answer(head, bytes, start, end, type === typeError)
+  }
+
+  /**
+   * One of the replies to a transaction that was sent as one piece. They are kept until the last has
+   * come: where it is EXECABORT because the server was no master, nothing of it ran, and all of it
+   * is taken back.
+   */
+  #answerRun(head: Exchange, bytes: Uint8Array, start: number, end: number): void {
+    const isLast = this.#run.length === head.replies - 1
+    if (!isLast) {
+      this.#run.push(bytes.subarray(start, end))
+      return
+    }
+    const isAborted = bytes[start] === typeError
+    if (isAborted && this.#run.some((part) => this.#isRefusal(head, part))) {
+      this.#run.length = 0
+      this.suspect = true
+      this.#shift()
+      return
+    }
+    this.#answer(head, bytes, start, end, false)
+  }
+
+  #isRefusal(head: Exchange, part: Uint8Array): boolean {
+    return part[0] === typeError && this.#link.arbiter.takesBack(head, part, 0, part.length)
+  }
+
+  /** Passes on what was kept of a run. */
+  #releaseRun(head: Exchange): void {
+    for (const part of this.#run.splice(0)) head.onReply(part, 0, part.length, false)
+    this.#left = 1
   }
 
   #answer(head: Exchange, bytes: Uint8Array, start: number, end: number, isEnd: boolean): void {
+    if (this.#run.length > 0) this.#releaseRun(head)
     if (this.#left === 0) this.#left = head.replies
-    const last = --this.#left <= 0 || isEnd
+    const last = --this.#left <= 0 || (isEnd && head.errorEnds)
     if (last) {
       this.#left = 0
       this.#shift()
@@ -156,6 +191,7 @@ export class Inbox {
     if (isLast) {
       this.#answer(head, bytes, start, end, false)
     } else {
+      if (this.#run.length > 0) this.#releaseRun(head)
       this.begun = true
       if (!head.onReply(bytes, start, end, false)) this.#slowReader(head)
     }
@@ -173,13 +209,10 @@ export class Inbox {
     }
     link.pause()
     if (link.owner === null) {
-      this.#cancelStall = this.#context.clock.after(
-        this.#context.options.slowReaderStallMs,
-        () => {
-          this.#stallSpent = true
-          go()
-        },
-      )
+      this.#cancelStall = this.#context.clock.after(this.#context.options.slowReaderStallMs, () => {
+        this.#stallSpent = true
+        go()
+      })
     }
     head.onResume(go)
   }

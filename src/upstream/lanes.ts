@@ -24,6 +24,12 @@ export class Lane {
     return made
   }
 
+  revive(): void {
+    for (const [index, link] of this.#links.entries()) {
+      if (link?.closed === true) this.#links[index] = this.#make()
+    }
+  }
+
   *links(): Generator<Link> {
     for (const link of this.#links) if (link !== null && !link.closed) yield link
   }
@@ -69,6 +75,11 @@ export class Lanes {
       case 'prober':
         return this.#prober.link(0)
     }
+  }
+
+  /** Makes the links of an identity that were lost, without waiting for a command. */
+  revive(identity: Identity): void {
+    for (const lane of this.#sets.get(identity)?.lane ?? []) lane.revive()
   }
 
   *links(): Generator<Link> {

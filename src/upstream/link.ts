@@ -5,7 +5,7 @@ import { deferred } from '../base/deferred.ts'
 import { Deque } from '../base/deque.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Turn } from '../base/turn.ts'
-import type { Arbiter, Exchange, LeaseOwner, LinkState } from '../dispatcher.ts'
+import type { Arbiter, Exchange, Identity, LeaseOwner, LinkState } from '../dispatcher.ts'
 import { encodeRequest } from '../protocol/request.ts'
 import { Handshake, type Greeting } from './handshake.ts'
 import { Inbox } from './inbox.ts'
@@ -34,6 +34,7 @@ type Phase = 'connecting' | 'open' | 'closed'
  */
 export class Link {
   readonly kind: LinkKind
+  readonly identity: Identity
   readonly ready: Promise<Greeting>
   readonly inFlight = new Deque<Exchange>()
   /** Of `inFlight`, how many were handed to the kernel. */
@@ -65,6 +66,7 @@ export class Link {
     wantRunId = false,
   ) {
     this.kind = kind
+    this.identity = state.identity
     this.arbiter = arbiter
     this.#context = context
     this.#db = state.db

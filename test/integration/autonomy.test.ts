@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { failoverStage, mixedLedger } from '../support/failover-suite.ts'
 import { summary } from '../support/ledger/ledger.ts'
 import { testRandom } from '../support/random.ts'
+import { until } from '../support/until.ts'
 
 const stage = failoverStage({ mode: 'split' })
 
@@ -28,6 +29,12 @@ test('clients go on without a monitor and without sentinels; both back, failover
 
     for (const sentinel of group.sentinels) await sentinel.start()
     await group.whole(60_000)
+    // Both are back when the monitor listens to the events of every sentinel again.
+    const listens = async (): Promise<boolean> => {
+      const lists = await Promise.all(group.sentinels.map((each) => each.clientLines()))
+      return lists.every((lines) => lines.some((line) => line.includes(' psub=1')))
+    }
+    await until(listens, { within: 10_000, what: 'the monitor to listen to all sentinels' })
     const before = await group.master()
     const after = await group.sentinelFailover()
     ledger.markSwitch()

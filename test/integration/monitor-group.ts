@@ -16,6 +16,7 @@ export interface Server {
   readonly port: number
   child: ChildProcess
   readonly args: readonly string[]
+  readonly password?: string | undefined
 }
 
 export interface TestGroup {
@@ -68,10 +69,14 @@ async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
-export async function call(port: number, ...args: [string, ...string[]]): Promise<unknown> {
+export async function call(
+  { port, password }: { port: number; password?: string | undefined },
+  ...args: [string, ...string[]]
+): Promise<unknown> {
   const redis = new Redis({
     host: '127.0.0.1',
     port,
+    ...(password === undefined ? {} : { password }),
     protocol: 2,
     lazyConnect: true,
     retryStrategy: null,
@@ -98,22 +103,27 @@ export async function call(port: number, ...args: [string, ...string[]]): Promis
 export interface GroupSettings {
   readonly downAfterMs: number
   readonly failoverTimeoutMs: number
+  /** Of all nodes and all sentinels. */
+  readonly password?: string
 }
 
 export async function startGroup(
   settings: GroupSettings = { downAfterMs: 1_000, failoverTimeoutMs: 10_000 },
 ): Promise<TestGroup> {
+  const { password } = settings
   const folder = mkdtempSync(join(tmpdir(), 'switchmaster-monitor-'))
   const ports = await freePorts(6)
   const masterPort = String(ports[0])
   const start = (port: number, lines: readonly string[], sentinel: boolean): Server => {
     const file = join(folder, `${String(port)}.conf`)
     const common = [`port ${String(port)}`, 'bind 127.0.0.1', `dir ${folder}`, 'daemonize no']
+    if (password !== undefined) common.push(`requirepass ${password}`)
     writeFileSync(file, [...common, ...lines, ''].join('\n'))
     const args = sentinel ? [file, '--sentinel'] : [file]
-    return { port, args, child: spawn('redis-server', args, { stdio: 'ignore' }) }
+    return { port, args, password, child: spawn('redis-server', args, { stdio: 'ignore' }) }
   }
   const data = ['save ""', 'repl-diskless-sync-delay 0', 'enable-debug-command local']
+  if (password !== undefined) data.push(`masterauth ${password}`)
   const nodes = ports.slice(0, 3).map((port, index) => {
     const replica = index === 0 ? [] : [`replicaof 127.0.0.1 ${masterPort}`]
     return start(port, [...data, `dbfilename ${String(port)}.rdb`, ...replica], false)
@@ -124,6 +134,9 @@ export async function startGroup(
     `sentinel down-after-milliseconds ${GROUP} ${String(settings.downAfterMs)}`,
     `sentinel failover-timeout ${GROUP} ${String(settings.failoverTimeoutMs)}`,
   ]
+  if (password !== undefined) {
+    watch.push(`sentinel auth-pass ${GROUP} ${password}`, `sentinel sentinel-pass ${password}`)
+  }
   const sentinels = ports.slice(3).map((port) => start(port, watch, true))
   const group: TestGroup = {
     folder,
@@ -136,7 +149,7 @@ export async function startGroup(
     restart(server) {
       server.child = spawn('redis-server', server.args, { stdio: 'ignore' })
     },
-    call: (server, ...args) => call(server.port, ...args),
+    call: (server, ...args) => call(server, ...args),
     async stop() {
       for (const { child } of [...nodes, ...sentinels]) {
         if (child.exitCode !== null || child.signalCode !== null) continue
@@ -152,8 +165,8 @@ export async function startGroup(
 }
 
 async function linked(nodes: readonly Server[]): Promise<boolean> {
-  for (const { port } of nodes.slice(1)) {
-    const role = await call(port, 'ROLE').catch(() => null)
+  for (const node of nodes.slice(1)) {
+    const role = await call(node, 'ROLE').catch(() => null)
     if (!Array.isArray(role) || role[3] !== 'connected') return false
   }
   return true
@@ -161,8 +174,8 @@ async function linked(nodes: readonly Server[]): Promise<boolean> {
 
 /** Each sentinel knows the two replicas and the two other sentinels. */
 export async function complete(sentinels: readonly Server[]): Promise<boolean> {
-  for (const { port } of sentinels) {
-    const reply = await call(port, 'SENTINEL', 'MASTER', GROUP).catch(() => null)
+  for (const sentinel of sentinels) {
+    const reply = await call(sentinel, 'SENTINEL', 'MASTER', GROUP).catch(() => null)
     const fields = Array.isArray(reply) ? reply.map(String) : []
     const value = (name: string): string | undefined => fields[fields.indexOf(name) + 1]
     if (value('num-slaves') !== '2' || value('num-other-sentinels') !== '2') return false

@@ -3,12 +3,16 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Address } from '../../src/base/address.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import type { Clock } from '../../src/base/clock.ts'
 import type { Log } from '../../src/base/log.ts'
+import { GroupDiscovery } from '../../src/discovery/group-discovery.ts'
 import { KeptLink } from '../../src/discovery/kept-link.ts'
+import { staticProvider } from '../../src/discovery/providers.ts'
 import { linkDefaults, openLink } from '../../src/discovery/redis-link.ts'
 import type { LinkOptions } from '../../src/discovery/redis-link.ts'
 import { RoleProbe } from '../../src/discovery/role-probe.ts'
 import type { RoleProbeHooks } from '../../src/discovery/role-probe.ts'
+import type { Evidence } from '../../src/topology/evidence.ts'
 import { until } from './monitor-group.ts'
 import { silentLog } from './monitor-recorder.ts'
 
@@ -57,7 +61,11 @@ async function fake(answer: (request: string, socket: Socket) => string | null):
   return it
 }
 
-function keep(address: Address, log: Log = silentLog): { link: KeptLink; downs: string[] } {
+function keep(
+  address: Address,
+  log: Log = silentLog,
+  clock: Clock = systemClock,
+): { link: KeptLink; downs: string[] } {
   const downs: string[] = []
   const kept = new KeptLink(
     { address, what: 'test', link, pingIntervalMs: 30, backoff: { minMs: 20, maxMs: 400 } },
@@ -68,7 +76,7 @@ function keep(address: Address, log: Log = silentLog): { link: KeptLink; downs: 
       },
       onDown: (reason) => downs.push(reason),
     },
-    { clock: systemClock, log },
+    { clock, log },
   )
   owned.push(kept)
   return { link: kept, downs }
@@ -103,6 +111,46 @@ describe('a kept link', () => {
     // Each wait is at least half of 20, 40, 80, 160, 320 ms.
     expect(performance.now() - start).toBeGreaterThan(300)
     expect(told.length).toBeLessThanOrEqual(2)
+  })
+
+  it('after it was well for a while, the waits begin again with the shortest', async () => {
+    const waits: number[] = []
+    const clock: Clock = {
+      now: systemClock.now,
+      after(ms, fn) {
+        waits.push(ms)
+        return systemClock.after(ms / 10, fn)
+      },
+    }
+    let well = false
+    const server = await fake((_request, socket) => {
+      if (well) return '+OK\r\n'
+      socket.destroy()
+      return null
+    })
+    const { downs, link: kept } = keep(server.address, silentLog, clock)
+    await until('long waits', () => waits.some((ms) => ms > 200))
+    well = true
+    // So many beats of PING take longer than the settling time of 1 s.
+    await until('the link', () => kept.redis !== null)
+    const settled = waits.length + 40
+    await until('a while', () => waits.length > settled)
+    const failures = downs.length
+    const mark = waits.length
+    for (const socket of server.sockets) socket.destroy()
+    await until('the loss', () => downs.length > failures)
+    // Apart from the beats of PING (30) and the settling time (1000).
+    const wait = waits.slice(mark).find((ms) => ms !== 30 && ms !== 1_000)
+    expect(wait).toBeLessThanOrEqual(20)
+  })
+
+  it('a server that answers what was not asked is left', async () => {
+    let broken = false
+    const server = await fake(() => (broken ? '+OK\r\n+OK\r\n+OK\r\n' : '+OK\r\n'))
+    const { downs, link: kept } = keep(server.address)
+    await until('the link', () => kept.redis !== null)
+    broken = true
+    await until('the loss', () => downs.length > 0)
   })
 
   it('a closed one stays closed', async () => {
@@ -170,6 +218,24 @@ describe('the probe of ROLE', () => {
     expect(server.connections).toBe(2)
   })
 
+  it('neither does one that is killed while it asks', async () => {
+    let questions = 0
+    const server = await fake((request, socket) => {
+      if (!request.includes('ROLE')) return '+OK\r\n'
+      questions++
+      if (questions !== 2) return role + info + info
+      socket.destroy()
+      return null
+    })
+    const { probe: asked, answers } = probe()
+    asked.ask(server.address)
+    await until('an answer', () => answers.length === 1)
+    asked.ask(server.address)
+    await until('another', () => answers.length === 2)
+    expect(answers.map(({ kind }) => kind)).toEqual(['role', 'role'])
+    expect(questions).toBe(3)
+  })
+
   it('knows a node that may not be asked from one that cannot be', async () => {
     const server = await fake((request) => {
       const noauth = '-NOAUTH Authentication required.\r\n'
@@ -196,5 +262,72 @@ describe('the probe of ROLE', () => {
     for (let i = 0; i < 50; i++) asked.ask(server.address)
     await until('two answers', () => answers.length === 2)
     expect(questions).toBe(2)
+  })
+})
+
+describe('the discovery of a group', () => {
+  it('asks every sentinel at every interval, without any event', async () => {
+    const server = await fake((request) => {
+      if (request.includes('psubscribe')) return '*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n'
+      if (!request.includes('MASTER')) return '+OK\r\n'
+      const questions = request.match(/^\*\d+\r$/gm) ?? []
+      return '*-1\r\n'.repeat(questions.length)
+    })
+    const seen: Evidence[] = []
+    const discovery = new GroupDiscovery(
+      {
+        group: 'mm',
+        provider: staticProvider([server.address]),
+        sentinelLink: link,
+        nodeLink: link,
+        addressMap: new Map(),
+        pollIntervalMs: 20,
+      },
+      {
+        clock: systemClock,
+        wall: () => 0,
+        log: silentLog,
+        onEvidence(evidence) {
+          seen.push(evidence)
+          if (evidence.kind === 'configured') discovery.watch(evidence.sentinels, null, [])
+        },
+      },
+    )
+    owned.push(discovery)
+    discovery.start()
+    await until('ten polls', () => seen.filter(({ kind }) => kind === 'poll').length >= 10)
+    expect(seen.filter(({ kind }) => kind === 'lost')).toEqual([])
+    expect(server.connections).toBe(2)
+  })
+
+  it('a provider that fails is asked again', async () => {
+    let asked = 0
+    const provider = {
+      current: () => (++asked < 2 ? Promise.reject(new Error('NXDOMAIN')) : Promise.resolve([])),
+      close() {
+        // Nothing is open.
+      },
+    }
+    const kinds: string[] = []
+    const discovery = new GroupDiscovery(
+      {
+        group: 'mm',
+        provider,
+        sentinelLink: link,
+        nodeLink: link,
+        addressMap: new Map(),
+        pollIntervalMs: 5_000,
+      },
+      {
+        clock: systemClock,
+        wall: () => 0,
+        log: silentLog,
+        onEvidence: ({ kind }) => kinds.push(kind),
+      },
+    )
+    owned.push(discovery)
+    discovery.start()
+    await until('the list', () => kinds.includes('configured'))
+    expect(asked).toBe(2)
   })
 })

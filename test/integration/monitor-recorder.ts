@@ -2,7 +2,7 @@ import type { FeedMessage } from '../../src/feed/messages.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Log } from '../../src/base/log.ts'
 import { startMonitor } from '../../src/monitor.ts'
-import type { Monitor } from '../../src/monitor.ts'
+import type { GroupOptions, Monitor } from '../../src/monitor.ts'
 import type { Evidence } from '../../src/topology/evidence.ts'
 import { join } from 'node:path'
 import { GROUP } from './monitor-group.ts'
@@ -27,7 +27,12 @@ export interface Recorded {
   readonly lines: string[]
 }
 
-export async function record(group: TestGroup): Promise<Recorded> {
+let feeds = 0
+
+export async function record(
+  group: TestGroup,
+  more: Partial<GroupOptions> = {},
+): Promise<Recorded> {
   const heard: Heard[] = []
   const seen: Seen[] = []
   const lines: string[] = []
@@ -35,9 +40,9 @@ export async function record(group: TestGroup): Promise<Recorded> {
     lines.push(`${performance.now().toFixed(0)} ${message} ${JSON.stringify(fields)}`)
   }
   const log: Log = { debug: write, info: write, warn: write, error: write }
-  const feedPath = join(group.folder, 'feed.sock')
+  const feedPath = join(group.folder, `feed-${String(feeds++)}.sock`)
   const monitor = await startMonitor(
-    { groups: [{ name: GROUP, sentinels: group.sentinelAddresses() }], feedPath },
+    { groups: [{ name: GROUP, sentinels: group.sentinelAddresses(), ...more }], feedPath },
     {
       clock: systemClock,
       log,

@@ -29,6 +29,7 @@ const wiring = [
   'cli.ts',
   'command-line.ts',
   'run.ts',
+  'parts.ts',
   'supervisor.ts',
   'proxyd.ts',
   'monitor.ts',

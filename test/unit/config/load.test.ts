@@ -138,7 +138,7 @@ groups:
       sentinels: 'a:1,[::1]:2',
       addressMap: 'x:1=y:2',
       maxBulk: '1gb',
-      feed: 'unix:/f',
+      feed: '/f',
     }
     const config = loadConfig({ flags })
     expect(loadConfig({ file: yaml(printConfig(config)) })).toEqual(config)

@@ -131,6 +131,20 @@ export const conflictCases: readonly VoteCase[] = [
     epoch: 5,
   },
   {
+    name: 'scenario 13: one began anew, the others are gone: no majority, no way back',
+    steps: [
+      ...agreed(0, a, 5),
+      [500, lost(s2)],
+      [500, lost(s3)],
+      [501, poll(s1, null, 0)],
+      [600, isMaster(b)],
+      [601, poll(s1, b, 0)],
+    ],
+    moves: ['a5'],
+    epoch: 5,
+    epochRestart: false,
+  },
+  {
     name: 'counted anew with another master: only with ROLE',
     steps: [
       ...agreed(0, a, 5),

@@ -77,12 +77,13 @@ export const trustCases: readonly VoteCase[] = [
     moves: ['a1', 'b2'],
   },
   {
-    name: 'one sentinel under two addresses has one vote',
+    name: 'one sentinel under three addresses has one vote',
     steps: [
       ...agreed(0, a, 1),
       [500, isMaster(b)],
       [501, poll(s1, b, 1)],
       [502, poll({ host: 'alias', port: 26379 }, b, 1, { runId: runIdOf(s1) })],
+      [503, poll({ host: 'another', port: 26379 }, b, 1, { runId: runIdOf(s1) })],
     ],
     moves: ['a1'],
     alarm: /different masters/,

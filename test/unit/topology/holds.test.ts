@@ -221,6 +221,18 @@ describe('holds', () => {
     expect(told).toEqual(item.told)
   })
 
+  it('has none after a switch, for whatever the old master did', () => {
+    const steps: Step[] = [
+      [10, masterEvent(s1, '+try-failover', a)],
+      [20, isMaster(b)],
+      [21, poll(s1, b, 2, { record: a, flags: ['master', 'failover_in_progress'] })],
+    ]
+    const { state, outcomes } = run([...agreed(0, a, 1), ...steps])
+    expect(state.hold).toBeNull()
+    expect(outcomes.at(-1)).toMatchObject({ switched: true })
+    expect(outcomes.at(-1)).not.toHaveProperty('release')
+  })
+
   it('gives every hold a time to live', () => {
     const { outcomes } = run([...agreed(0, a, 1), [10, masterEvent(s1, '+odown', a)]])
     expect(outcomes.at(-1)?.hold).toEqual({ id: 1, reason: 'odown', ttlMs: 15_000 })
