@@ -41,7 +41,13 @@ async function run(): Promise<{ close(): Promise<void> }> {
       poolMode: values['pool-mode'],
     },
   })
-  return startProxyd(config, { ...deps, feedPath: values.feed, worker: 0, workers: 1 })
+  return startProxyd(config, {
+    ...deps,
+    feedPath: values.feed,
+    worker: 0,
+    workers: 1,
+    changed: () => undefined,
+  })
 }
 
 const running = await run()
