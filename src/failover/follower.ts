@@ -44,9 +44,14 @@ export class Follower {
   /** The current generation's server has refused commands as a node that is no master. */
   #refused = false
   readonly #holds = new Map<string, () => void>()
+  /** To whom the gate was opened last. */
+  #admitted: { readonly address: string; readonly at: number } | null = null
+  /** How often in a row the data path met a symptom right after that. */
+  #inVain = 0
+  #mustRest = false
   #seeking = false
   #closed = false
-  #changed = deferred<void>()
+  #changed = deferred<null>()
 
   constructor(
     gate: Gate,
@@ -98,7 +103,12 @@ export class Follower {
 
   /** The data path has met a link that broke or a reply that no master gives. */
   symptom(symptom: Symptom, generation: Generation | null): void {
-    if (generation === this.#current && symptom !== 'link-lost') this.#refused = true
+    if (generation === this.#current) {
+      if (symptom !== 'link-lost') this.#refused = true
+      const openMs = this.#clock.now() - (this.#admitted?.at ?? 0)
+      this.#inVain = openMs < longestPauseMs ? this.#inVain + 1 : 0
+      this.#mustRest = true
+    }
     this.#wake()
   }
 
@@ -119,7 +129,7 @@ export class Follower {
   }
 
   #wake(): void {
-    this.#changed.resolve()
+    this.#changed.resolve(null)
     this.#changed = deferred()
     if (this.#seeking || this.#closed) return
     this.#seeking = true
@@ -143,6 +153,11 @@ export class Follower {
         await this.#changed.promise
         continue
       }
+      const restMs = this.#takeRest(master)
+      if (restMs > 0) {
+        await this.#pause(restMs)
+        continue
+      }
       try {
         if (this.#isSame(master)) await this.#resume(master)
         else await this.#switchTo(master)
@@ -153,6 +168,19 @@ export class Follower {
         pauseMs = Math.min(longestPauseMs, pauseMs * 2)
       }
     }
+  }
+
+  #admit(generation: Generation): void {
+    this.#admitted = { address: generation.address, at: this.#clock.now() }
+    this.#gate.admit(generation)
+  }
+
+  /** A master that passes every check and breaks at once, again and again, is left in peace first. */
+  #takeRest(master: Address): number {
+    const times = this.#admitted?.address === addressKey(master) ? this.#inVain : 0
+    if (times < 2 || !this.#mustRest) return 0
+    this.#mustRest = false
+    return Math.min(longestPauseMs, firstPauseMs * 2 ** (times - 2))
   }
 
   #isSame(master: Address): boolean {
@@ -172,7 +200,7 @@ export class Follower {
       if (this.#refused) await this.#leave(generation)
     }
     if (this.#refused || !this.#stillWanted(master) || this.#holds.size > 0) return
-    this.#gate.admit(generation)
+    this.#admit(generation)
     this.#observer.onResume(generation)
   }
 
@@ -190,7 +218,7 @@ export class Follower {
     }
     this.#current = next
     this.#refused = false
-    this.#gate.admit(next)
+    this.#admit(next)
     this.#observer.onSwitch(old, next)
   }
 
@@ -207,8 +235,10 @@ export class Follower {
   }
 
   async #pause(ms: number): Promise<void> {
-    const rested = deferred<void>()
-    const cancel = this.#clock.after(ms, rested.resolve)
+    const rested = deferred<null>()
+    const cancel = this.#clock.after(ms, () => {
+      rested.resolve(null)
+    })
     await Promise.race([rested.promise, this.#changed.promise])
     cancel()
   }

@@ -73,6 +73,8 @@ export class Gate implements Dispatcher, Arbiter {
   #drainListeners: (() => void)[] = []
   #opened: Deferred<Generation> = deferred()
   #cancelTimer: (() => void) | null = null
+  /** When the timer fires; Infinity where there is none. */
+  #armedFor = Infinity
 
   constructor(options: GateOptions, clock: Clock, turn: Turn, observer: GateObserver) {
     this.#options = options
@@ -194,7 +196,9 @@ export class Gate implements Dispatcher, Arbiter {
     if (exchange.deadline === 0) {
       exchange.deadline = this.#clock.now() + this.#options.holdWindowMs()
     }
-    if (this.#cancelTimer === null) this.#arm()
+    if (this.#state.name !== 'open' && exchange.deadline < this.#armedFor) {
+      this.#armFor(exchange.deadline)
+    }
   }
 
   /** Counts a command that waits at a lease. false: it has been refused. */
@@ -213,19 +217,24 @@ export class Gate implements Dispatcher, Arbiter {
     exchange.onLost(new ProxyError(code), 'unsent')
   }
 
-  /** One timer: for the first deadline of the queue, and for the end of the hold window. */
+  /** One timer: for the first deadline of what waits, and for the end of the hold window. */
   #arm(): void {
-    this.#cancelTimer?.()
-    this.#cancelTimer = null
+    this.#armFor(Infinity)
     const state = this.#state
     if (state.name === 'open') return
     const windowEnds =
       state.name === 'holding' ? state.since + this.#options.holdWindowMs() : Infinity
     let next = Math.min(windowEnds, this.queue.nextDeadline())
     for (const lease of this.#leases) next = Math.min(next, lease.nextDeadline())
-    if (next === Infinity) return
-    this.#cancelTimer = this.#clock.after(Math.max(1, next - this.#clock.now()), () => {
-      this.#cancelTimer = null
+    this.#armFor(next)
+  }
+
+  #armFor(time: number): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = null
+    this.#armedFor = time
+    if (time === Infinity) return
+    this.#cancelTimer = this.#clock.after(Math.max(1, time - this.#clock.now()), () => {
       this.#expire()
     })
   }

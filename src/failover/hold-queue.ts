@@ -10,16 +10,19 @@ export interface HoldLimits {
 /**
  * The commands that wait for a master, in the order in which they will be sent.
  *
- *     replays  [ r1 r2 r3 ]   were on the wire of the old master, oldest first
+ *     lost     [ l1 l2 ]      were on the wire when it broke last, oldest first
+ *     replays  [ r1 r2 r3 ]   were on the wire before, and have waited since
  *     held     [ h1 h2 … ]    have not been sent at all
  *
- * Replays go first: each of them came before anything that its own client has in `held`.
+ * Each came before anything that its own client has further down: what is lost while draining had
+ * left `replays` before the rest of them. With the next draining `lost` goes in front of `replays`.
  */
 export class HoldQueue {
   count = 0
   bytes = 0
 
   readonly #limits: HoldLimits
+  readonly #lost = new Deque<Exchange>()
   readonly #replays = new Deque<Exchange>()
   readonly #held = new Deque<Exchange>()
 
@@ -42,7 +45,7 @@ export class HoldQueue {
 
   /** Takes back a command that was sent. Never refused: its bytes are in memory already. */
   replay(exchange: Exchange): void {
-    this.#add(this.#replays, exchange)
+    this.#add(this.#lost, exchange)
   }
 
   /** Room for something that waits elsewhere but counts here (the commands of a lease). */
@@ -63,13 +66,15 @@ export class HoldQueue {
 
   /** The next to send; those whose client has gone are dropped on the way. */
   next(): Exchange | undefined {
+    const lost = this.#lost.drain()
+    for (let item = lost.pop(); item !== undefined; item = lost.pop()) this.#replays.unshift(item)
     return this.#next(this.#replays) ?? this.#next(this.#held)
   }
 
   /** Takes out every command whose deadline is not after `now`. */
   expired(now: number): Exchange[] {
     const out: Exchange[] = []
-    for (const queue of [this.#replays, this.#held]) {
+    for (const queue of [this.#lost, this.#replays, this.#held]) {
       // deadlines grow along `held`; replays may stand in any order, and are few
       const rest: Exchange[] = []
       for (let item = this.#next(queue); item !== undefined; item = this.#next(queue)) {
@@ -90,8 +95,10 @@ export class HoldQueue {
   /** The earliest deadline, or Infinity when nothing waits. */
   nextDeadline(): number {
     let earliest = this.#held.peek()?.deadline ?? Infinity
-    for (let i = 0; i < this.#replays.size; i++) {
-      earliest = Math.min(earliest, this.#replays.at(i)?.deadline ?? Infinity)
+    for (const queue of [this.#lost, this.#replays]) {
+      for (let i = 0; i < queue.size; i++) {
+        earliest = Math.min(earliest, queue.at(i)?.deadline ?? Infinity)
+      }
     }
     return earliest
   }
