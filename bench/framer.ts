@@ -5,7 +5,7 @@ import { defaultRequestLimits } from '../src/protocol/resp.ts'
 /**
  * Million frames a second through the framers, one core, no sockets.
  *
- *     npx tsc -p . --noEmit false --outDir dist/bench && node dist/bench/bench/framer.js
+ *     npm run bench:framer
  */
 
 const chunkBytes = 64 * 1024

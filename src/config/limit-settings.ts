@@ -67,12 +67,6 @@ export const limitSettings = {
   holdMaxBytes: setting(size(1024), '256mb', 'Bytes of the commands that wait, per process.', {
     why: 'A bound on memory that a small container survives.',
   }),
-  holdMaxPerClient: setting(
-    count(1, 10_000_000),
-    '10000',
-    'Commands of one client that may wait.',
-    { why: 'One pipeline must not take the place of everybody else.' },
-  ),
   drainBatch: setting(
     count(1, 100_000),
     '500',
@@ -91,9 +85,12 @@ export const limitSettings = {
   handshakeTimeout: setting(duration(10), '5s', 'For AUTH, HELLO, SELECT and ROLE on a new link.', {
     why: 'A busy server answers within this time; a hung one never does.',
   }),
-  linkPing: setting(duration(100), '10s', 'A silent link is asked with PING after this time.', {
-    why: 'Finds half-open connections; spares idle links a `timeout` of the server.',
-  }),
+  linkKeepAlive: setting(
+    duration(1000),
+    '10s',
+    'TCP keep-alive: the kernel asks after the other end of a silent link after this time.',
+    { why: 'Finds half-open connections without a command of our own.' },
+  ),
   maxBulk: setting(size(1024, 4 * 1024 ** 3), '512mb', 'The largest argument of a request.', {
     why: 'proto-max-bulk-len of redis-server.',
   }),

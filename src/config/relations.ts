@@ -26,9 +26,8 @@ export function sharedProblems(config: SharedConfig): string[] {
   less('streamAbove', 'maxBulk', true, sizes)
   less('streamAbove', 'holdMaxBytes', true, sizes)
   less('maxInline', 'maxBulk', true, sizes)
-  less('holdMaxPerClient', 'holdMaxCommands', true, String)
   less('drainBatch', 'holdMaxCommands', true, String)
-  less('connectTimeout', 'linkPing', true, durationText)
+  less('connectTimeout', 'linkKeepAlive', true, durationText)
   return problems
 }
 

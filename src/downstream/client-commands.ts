@@ -1,6 +1,7 @@
 import { encodeRequest, lowerAscii, parseInteger } from '../protocol/request.ts'
 import { onOk, onWhole } from './observers.ts'
-import type { Request, Session } from './session.ts'
+import type { Session } from './session.ts'
+import { throughControl, withLink, type Request } from './session-request.ts'
 
 const badName = Buffer.from(
   '-ERR Client names cannot contain spaces, newlines or special characters.\r\n',
@@ -69,7 +70,7 @@ export function clientKill(session: Session, request: Request): void {
   else if (isNew && value !== undefined) victim = session.context.findPeer(lowerAscii(value))
   else if (isOld) victim = session.context.findPeer(word)
   if (victim === undefined) {
-    session.throughControl(request)
+    throughControl(session, request)
     return
   }
   session.answer(Buffer.from(isOld ? '+OK\r\n' : ':1\r\n'))
@@ -83,13 +84,13 @@ const notBlocked = Buffer.from(':0\r\n')
 export function clientUnblock(session: Session, request: Request): void {
   const target = clientOf(session, request.args[2])
   if (target === undefined) {
-    session.throughControl(request)
+    throughControl(session, request)
   } else if (target.waitsFor?.traits.replay !== 'blocking' || target.pin.serverId === 0) {
     session.answer(notBlocked)
   } else {
     const args = [...request.args]
     args[2] = Buffer.from(String(target.pin.serverId))
-    session.throughControl({ ...request, bytes: encodeRequest(args), args })
+    throughControl(session, { ...request, bytes: encodeRequest(args), args })
   }
 }
 
@@ -109,7 +110,7 @@ export function tracking(session: Session, request: Request): void {
     session.answer(noRedirect)
     return
   }
-  target.withLink('tracking', () => {
+  withLink(target, 'tracking', () => {
     const args = [...request.args]
     args[at + 1] = Buffer.from(String(target.pin.serverId))
     const translatedRequest = { ...request, bytes: encodeRequest(args), args }

@@ -2,7 +2,8 @@ import { encodeRequest, lowerAscii, parseInteger } from '../protocol/request.ts'
 import type { Identity } from '../dispatcher.ts'
 import { isValidName, nameRefusal } from './client-commands.ts'
 import { onWhole } from './observers.ts'
-import type { Request, Session } from './session.ts'
+import type { Session } from './session.ts'
+import type { Request } from './session-request.ts'
 
 const plus = 0x2b
 

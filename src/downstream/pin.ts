@@ -202,8 +202,7 @@ export class Pin implements LeaseOwner {
   }
 
   #sendAgain(lease: Lease, exchange: Exchange): void {
-    if (exchange.abandoned) return
-    this.#home.again(exchange)
+    if (!exchange.abandoned) this.#home.again(exchange)
     if (!exchange.abandoned) lease.dispatch(exchange)
   }
 

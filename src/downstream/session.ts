@@ -1,42 +1,19 @@
 import type { Socket } from 'node:net'
 import { errorReply, ProxyError } from '../base/errors.ts'
 import type { Fate, LinkState } from '../dispatcher.ts'
-import { args } from '../protocol/request.ts'
-import { framed, RequestFramer } from '../protocol/request-framer.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
+import { RequestReader } from './request-reader.ts'
 import { ReplyLine, type ReplyLineHome } from './reply-line.ts'
 import { SessionExchange, type ExchangeHome, type Observer } from './session-exchange.ts'
+import type { Request, SendOptions } from './session-request.ts'
 import type { CloseReason, SessionContext } from './session-context.ts'
 import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
-import { sendRun } from './transaction-run.ts'
-import { beginUpload, type Upload } from './upload.ts'
-import { handle } from './verbs.ts'
-
-/** One request that the session must understand before it can be sent. Its bytes are its own. */
-export interface Request {
-  readonly traits: Traits
-  readonly bytes: Uint8Array
-  readonly args: readonly Uint8Array[]
-}
-
-/** How a request is sent, where it is not the plain way. */
-export interface SendOptions {
-  readonly via?: 'control' | 'greeter' | 'prober'
-  readonly observer?: Observer
-  readonly replies?: number
-  readonly errorEnds?: boolean
-  /** Reaches the client whatever CLIENT REPLY says (confirmations of subscriptions). */
-  readonly alwaysHeard?: boolean
-  /** Only the beginning is here; the rest is passed on as it comes. */
-  readonly streamed?: boolean
-  readonly bytes?: Uint8Array
-}
 
 /** One client connection and the Redis connection state it has built up. */
 export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome {
@@ -57,11 +34,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   barrierOn = 0
 
   readonly #socket: Socket
-  readonly #framer: RequestFramer
+  readonly #reader: RequestReader
   readonly #intake: Intake
   readonly #line: ReplyLine
   #onIdle: (() => void) | null = null
-  #upload: Upload | null = null
   #ending: CloseReason = 'client'
 
   constructor(id: number, socket: Socket, context: SessionContext) {
@@ -69,11 +45,11 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.context = context
     this.state = context.firstState
     this.#socket = socket
-    this.#framer = new RequestFramer(context.requestLimits)
+    this.#reader = new RequestReader(this)
     this.#intake = new Intake(socket, context, this)
     this.#line = new ReplyLine(socket, context, this)
     this.pin = new Pin(context.dispatcher, this, context.clock)
-    this.#limitStrangers()
+    this.#reader.limitStrangers()
     socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onGone)
@@ -109,13 +85,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   apply(event: StateEvent): void {
     this.state = reduce(this.state, event)
-    if (event.what === 'authenticated' || event.what === 'reset') this.#limitStrangers()
-  }
-
-  /** The server allows only small requests before AUTH, where it wants one. */
-  #limitStrangers(): void {
-    const isKnown = this.state.link.identity.auth !== null
-    this.#framer.authenticated = isKnown || !this.context.wantsAuth()
+    if (event.what === 'authenticated' || event.what === 'reset') this.#reader.limitStrangers()
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────
@@ -129,61 +99,15 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   take(chunk: Uint8Array, from: number): number {
-    const framer = this.#framer
-    const end = chunk.length
-    let position = from
-    while (this.#intake.state === 'reading') {
-      const found = framer.next(chunk, position, end)
-      if (found === framed.more) return end
-      position = framer.position
-      if (found === framed.request) position = this.#takeRequest(framer, chunk, position)
-      else this.#takeOther(found, framer)
-    }
-    return position
+    return this.#reader.take(chunk, from)
   }
 
-  /** The way of nearly all commands is the second branch. Returns where to go on. */
-  #takeRequest(framer: RequestFramer, chunk: Uint8Array, position: number): number {
-    const { bytes, start, end, nameStart, nameEnd, subStart, subEnd } = framer
-    const traits = this.context.router.lookup(bytes, nameStart, nameEnd, subStart, subEnd)
-    const { commands } = this.context.counters
-    if (this.pin.raw) {
-      commands.lease++
-      if (!this.pin.pipe(bytes, start, end)) this.#parkForRoom(null)
-    } else if (traits.route === 'lane' && this.#isPlain()) {
-      if (this.pin.held) commands.lease++
-      else commands.lane++
-      if (this.state.transaction !== 'none') this.transaction?.add(traits, bytes, start, end)
-      this.dispatch(this.#exchange(traits, bytes, start, end))
-    } else {
-      if (traits.verb === 'multi' && bytes === chunk) {
-        const next = sendRun(this, chunk, start, position)
-        if (next > position) return next
-      }
-      const own = bytes.slice(start, end)
-      handle(this, { traits, bytes: own, args: args(own, 0, own.length) })
-    }
-    return position
+  get isReading(): boolean {
+    return this.#intake.state === 'reading'
   }
 
-  /** A client of pool mode `dedicated` needs its link before its first command. */
-  #isPlain(): boolean {
-    return !this.context.dedicated || this.pin.held
-  }
-
-  #takeOther(found: number, framer: RequestFramer): void {
-    if (found === framed.fault) {
-      if (this.#upload !== null) this.close('protocol')
-      else this.answer(framer.fault)
-      this.end('protocol')
-      return
-    }
-    if (found === framed.big) this.#upload = beginUpload(this, framer)
-    else this.#upload?.take(framer.bytes, framer.start, framer.end, found === framed.partEnd)
-    if (found === framed.partEnd) this.#upload = null
-  }
-
-  #exchange(traits: Traits, bytes: Uint8Array, start: number, end: number): SessionExchange {
+  /** A command of the client's, as its state has it at this moment. */
+  exchange(traits: Traits, bytes: Uint8Array, start: number, end: number): SessionExchange {
     const { link, replies, transaction } = this.state
     const exchange = new SessionExchange(this, traits, link, this.id, bytes, start, end)
     if (replies !== 'on') {
@@ -207,7 +131,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   /** A reply of the proxy's own, in its place in the client's line. */
   answer(bytes: Uint8Array): void {
     this.context.counters.commands.local++
-    const exchange = this.#exchange(this.context.localTraits, bytes, 0, 0)
+    const exchange = this.exchange(this.context.localTraits, bytes, 0, 0)
     this.#line.expect(exchange)
     this.#line.give(exchange, bytes, 0, bytes.length, true)
   }
@@ -215,7 +139,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   /** Sends a request the way the session's state demands. */
   send(request: Request, options: SendOptions = {}): SessionExchange {
     const bytes = options.bytes ?? request.bytes
-    const exchange = this.#exchange(request.traits, bytes, 0, bytes.length)
+    const exchange = this.exchange(request.traits, bytes, 0, bytes.length)
     exchange.observer = options.observer ?? null
     exchange.replies = options.replies ?? 1
     exchange.errorEnds = options.errorEnds ?? false
@@ -252,21 +176,6 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     }
     this.#intake.park()
     this.#onIdle = fn
-  }
-
-  /** Never behind data: SCRIPT KILL must reach a server that is busy with the script. */
-  throughControl(request: Request): void {
-    this.whenIdle(() => {
-      this.send(request, { via: 'control' })
-      this.waitForVerdict()
-    })
-  }
-
-  /** Another session needs this one to have a link: `then` runs when it has one, and keeps it. */
-  withLink(reason: 'tracking', then: () => void): void {
-    this.apply({ what: 'sticky', reason, on: true })
-    if (this.pin.held || this.#line.size === 0) this.pinned(reason, then)
-    else then()
   }
 
   /** Nothing more is taken from the client until all that was sent is answered. */
@@ -334,7 +243,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   #parkForRoom(exchange: SessionExchange | null): void {
-    if (this.#intake.state !== 'reading') return
+    if (!this.isReading) return
     this.#intake.park()
     const { parking } = this.#intake
     const go = (): void => {
@@ -404,7 +313,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onLineEmpty(): void {
-    if (this.pin.held && !this.pin.raw && this.#upload === null && this.reasons.length === 0) {
+    if (this.pin.held && !this.pin.raw && !this.#reader.isUploading && this.reasons.length === 0) {
       this.pin.giveBack()
     }
     const fn = this.#onIdle

@@ -4,7 +4,8 @@ import { blocks } from '../routing/arguments.ts'
 import type { SessionVerb } from '../routing/traits.ts'
 import { authenticate, greet } from './greeting.ts'
 import { onOk, onReplyDone } from './observers.ts'
-import type { Request, Session } from './session.ts'
+import type { Session } from './session.ts'
+import { throughControl, type Request } from './session-request.ts'
 import {
   clientInfo,
   clientKill,
@@ -100,10 +101,6 @@ const onLease: Handler = (session, request) => {
     session.send(request)
     session.waitForVerdict()
   })
-}
-
-const throughControl: Handler = (session, request) => {
-  session.throughControl(request)
 }
 
 const select: Handler = (session, request) => {

@@ -1,6 +1,7 @@
 import { encodeRequest, parseInteger } from '../protocol/request.ts'
 import { onWhole } from './observers.ts'
-import type { Request, Session } from './session.ts'
+import type { Session } from './session.ts'
+import type { Request } from './session-request.ts'
 
 /** blocked.c: disconnectAllBlockedClients; what a WAIT hears that a change of master cut short. */
 export const unblocked: Uint8Array = Buffer.from(

@@ -51,7 +51,7 @@ export class Follower {
   #mustRest = false
   #seeking = false
   #closed = false
-  #changed = deferred<void>()
+  #changed = deferred<null>()
 
   constructor(
     gate: Gate,
@@ -129,7 +129,7 @@ export class Follower {
   }
 
   #wake(): void {
-    this.#changed.resolve()
+    this.#changed.resolve(null)
     this.#changed = deferred()
     if (this.#seeking || this.#closed) return
     this.#seeking = true
@@ -235,8 +235,10 @@ export class Follower {
   }
 
   async #pause(ms: number): Promise<void> {
-    const rested = deferred<void>()
-    const cancel = this.#clock.after(ms, rested.resolve)
+    const rested = deferred<null>()
+    const cancel = this.#clock.after(ms, () => {
+      rested.resolve(null)
+    })
     await Promise.race([rested.promise, this.#changed.promise])
     cancel()
   }

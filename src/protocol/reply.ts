@@ -85,11 +85,11 @@ export function fieldsOf(reply: Reply): Map<string, Reply> {
   const fields = new Map<string, Reply>()
   if (isRecord(reply)) {
     if (reply.kind === 'error') return fields
-    for (const [key, value] of reply.entries) fields.set(textOf(key) ?? String(key), value)
+    for (const [key, value] of reply.entries) fields.set(textOf(key) ?? '', value)
   } else if (Array.isArray(reply)) {
     const items: readonly Reply[] = reply
     for (let i = 0; i + 1 < items.length; i += 2) {
-      fields.set(textOf(items[i]) ?? String(items[i]), items[i + 1] ?? null)
+      fields.set(textOf(items[i]) ?? '', items[i + 1] ?? null)
     }
   }
   return fields
@@ -171,7 +171,7 @@ function readItems(cursor: Cursor, level: number, each: 1 | 2): Reply[] | null {
   while (items.length < count) {
     const isPush = skipAttributes(cursor, level) === typeByte.push
     const item = readValue(cursor, level + 1)
-    if (isPush && Array.isArray(item) && strayKinds.test(textOf(item[0]) ?? '')) continue
+    if (isPush && Array.isArray(item) && strayKinds.test(textOf(item[0] as Reply) ?? '')) continue
     items.push(item)
   }
   return items

@@ -94,7 +94,7 @@ export class LeasePool {
 
   #pool(state: LinkState): Pool<Link> {
     let pools = this.#pools.get(state.identity)
-    if (pools === undefined) this.#pools.set(state.identity, (pools = new Map()))
+    if (pools === undefined) this.#pools.set(state.identity, (pools = new Map<2 | 3, Pool<Link>>()))
     let pool = pools.get(state.resp)
     if (pool === undefined) pools.set(state.resp, (pool = this.#makePool(state)))
     return pool

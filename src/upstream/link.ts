@@ -48,7 +48,7 @@ export class Link {
   readonly #context: LinkContext
   readonly #socket: Socket
   readonly #outbox: Outbox
-  readonly #cancelDeadline: () => void
+  #cancelDeadline: () => void
   #handshake: Handshake | null
   #phase: Phase = 'connecting'
   readonly #greeted = deferred<Greeting>()
@@ -86,7 +86,10 @@ export class Link {
         ? connect({ host: options.host, port: options.port, noDelay: true })
         : connectTls({ ...options.tls, host: options.host, port: options.port })
     this.#socket.setNoDelay(true)
+    this.#socket.setKeepAlive(true, options.keepAliveMs)
     this.#socket.once(options.tls === null ? 'connect' : 'secureConnect', () => {
+      this.#cancelDeadline()
+      this.#cancelDeadline = this.#deadline(options.handshakeTimeoutMs, 'no handshake')
       if (this.#handshake !== null) this.#socket.write(this.#handshake.begin())
     })
     this.#socket.on('data', this.#onData)
@@ -96,8 +99,12 @@ export class Link {
     this.#socket.on('close', () => {
       this.destroy(new ProxyError('LINK_LOST', 'the server closed the connection'))
     })
-    this.#cancelDeadline = context.clock.after(options.handshakeTimeoutMs, () => {
-      this.destroy(new ProxyError('LINK_TIMEOUT', 'no handshake within the deadline'))
+    this.#cancelDeadline = this.#deadline(options.connectTimeoutMs, 'no connection')
+  }
+
+  #deadline(ms: number, what: string): () => void {
+    return this.#context.clock.after(ms, () => {
+      this.destroy(new ProxyError('LINK_TIMEOUT', `${what} within ${String(ms)} ms`))
     })
   }
 

@@ -7,6 +7,10 @@ export interface LinkOptions {
   readonly tls: ConnectionOptions | null
   /** The first part of the name that links have in CLIENT LIST. */
   readonly clientName: string
+  /** For the TCP or TLS connection to be made. */
+  readonly connectTimeoutMs: number
+  /** TCP keep-alive: a silent link is probed by the kernel after this time. */
+  readonly keepAliveMs: number
   /** From the start of the connection to the end of the handshake. */
   readonly handshakeTimeoutMs: number
   /** Above this many unwritten bytes, clients are not read. */

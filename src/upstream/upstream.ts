@@ -9,6 +9,8 @@ import { MasterGeneration, probe, type GenerationOptions } from './generation.ts
 export interface UpstreamOptions extends GenerationOptions {
   readonly tls: ConnectionOptions | null
   readonly clientName: string
+  readonly connectTimeoutMs: number
+  readonly keepAliveMs: number
   readonly handshakeTimeoutMs: number
   readonly highWaterBytes: number
   readonly slowReaderStallMs: number
@@ -34,30 +36,23 @@ export class Upstream {
 
   /** Connects to a node that the view names; rejects with a ProxyError unless it is a master. */
   async open(address: Address): Promise<Generation> {
-    const { tls, clientName, handshakeTimeoutMs, highWaterBytes, slowReaderStallMs } = this.#options
+    const { lease, linksPerLane, probeIdentity, ...link } = this.#options
     const base = {
-      options: {
-        host: address.host,
-        port: address.port,
-        tls,
-        clientName,
-        handshakeTimeoutMs,
-        highWaterBytes,
-        slowReaderStallMs,
-      },
+      options: { ...link, host: address.host, port: address.port },
       clock: this.#clock,
       turn: this.#turn,
     }
-    const own = this.#options.probeIdentity
-    const greeting = await probe(base, own, this.#arbiter)
+    const greeting = await probe(base, probeIdentity, this.#arbiter)
     const wantsAuth =
-      own.auth === null ? greeting.wantsAuth : (await probe(base, nobody, this.#arbiter)).wantsAuth
+      probeIdentity.auth === null
+        ? greeting.wantsAuth
+        : (await probe(base, nobody, this.#arbiter)).wantsAuth
     this.#number++
     this.#latest = new MasterGeneration(
       this.#number,
       { ...greeting, wantsAuth },
       base,
-      this.#options,
+      { lease, linksPerLane, probeIdentity },
       this.#arbiter,
     )
     return this.#latest

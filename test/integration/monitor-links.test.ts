@@ -116,7 +116,7 @@ describe('a kept link', () => {
   it('after it was well for a while, the waits begin again with the shortest', async () => {
     const waits: number[] = []
     const clock: Clock = {
-      now: systemClock.now,
+      now: () => systemClock.now(),
       after(ms, fn) {
         waits.push(ms)
         return systemClock.after(ms / 10, fn)

@@ -65,7 +65,7 @@ export async function openStage(): Promise<Stage> {
     masterNode: () => nodeAt(view().master),
     async roleOf(address) {
       const role = await group.call(nodeAt(address), 'ROLE')
-      return Array.isArray(role) ? role[0] : null
+      return Array.isArray(role) ? String(role[0]) : null
     },
     switchesSince: (since) => followed.filter(({ at, switched }) => at >= since && switched).length,
     heldSince: (since) => holds.find(({ at }) => at >= since)?.at ?? Infinity,

@@ -32,6 +32,8 @@ const wiring = [
   'parts.ts',
   'supervisor.ts',
   'proxyd.ts',
+  'group-proxy.ts',
+  'group-observers.ts',
   'monitor.ts',
   'demo.ts',
 ]

@@ -42,12 +42,12 @@ describe('loadConfig', () => {
   })
 
   it('takes a flag over a variable over the file', () => {
-    const file = yaml('linksPerLane: 3\nconnectTimeout: 3s\nlinkPing: 4s\n')
-    const env = { SWITCHMASTER_CONNECT_TIMEOUT: '1s', SWITCHMASTER_LINK_PING: '5s' }
-    const config = loadConfig({ flags: { config: file, linkPing: '6s' }, env })
+    const file = yaml('linksPerLane: 3\nconnectTimeout: 3s\nlinkKeepAlive: 4s\n')
+    const env = { SWITCHMASTER_CONNECT_TIMEOUT: '1s', SWITCHMASTER_LINK_KEEP_ALIVE: '5s' }
+    const config = loadConfig({ flags: { config: file, linkKeepAlive: '6s' }, env })
     expect(config.linksPerLane).toBe(3)
     expect(config.connectTimeout).toBe(1000)
-    expect(config.linkPing).toBe(6000)
+    expect(config.linkKeepAlive).toBe(6000)
   })
 
   it('reads several groups, with the top as their common ground', () => {
@@ -103,11 +103,6 @@ groups:
   const contradictions: [string, Record<string, unknown>, RegExp][] = [
     ['output limits', { clientOutputPause: '64mb' }, /clientOutputPause \(64mb\) must be less/],
     ['grace and window', { holdWindow: '100ms' }, /switchGrace \(150ms\) must be less/],
-    [
-      'per client and all',
-      { holdMaxCommands: '600' },
-      /holdMaxPerClient \(10000\) must be at most/,
-    ],
     ['user without password', { upstreamUser: 'probe' }, /upstreamPassword or/],
     ['TLS files without TLS', { sentinelTlsServername: 'x' }, /sentinelTls is no/],
     [

@@ -157,7 +157,7 @@ describe('what the server waits for', () => {
 
 describe('before a client has authenticated', () => {
   const cases: [what: string, input: string, requests: number, fault: string | undefined][] = [
-    ['ten arguments', canonical(...'abcdefghij'), 1, undefined],
+    ['ten arguments', canonical(...Array.from('abcdefghij')), 1, undefined],
     ['eleven', '*11\r\n', 0, 'unauthenticated multibulk length'],
     ['16,384 bytes', canonical('a'.repeat(16_384)), 1, undefined],
     ['16,385 bytes', canonical('a'.repeat(16_385)), 0, 'unauthenticated bulk length'],

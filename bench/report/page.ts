@@ -1,0 +1,112 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { format, resolveConfig } from 'prettier'
+import { spread } from '../goals.ts'
+import type { Results } from '../results.ts'
+import { median } from '../stats.ts'
+import { chart } from './chart.ts'
+import {
+  extremeTables,
+  goalTable,
+  latencyTable,
+  processorTable,
+  throughputTable,
+} from './tables.ts'
+
+function placementText({ pinned }: Results): string {
+  return pinned
+    ? 'The load generator has core 0 to itself; redis-server and the proxy share core 1 ' +
+        '(`taskset`). Placement decides half of every figure: so placed, runs are steady, and ' +
+        'what a proxy takes from Redis is seen. With a core of its own every proxy does better.'
+    : '**Nothing was pinned to a core** (one core only, or no `taskset`): these figures depend ' +
+        'on where the scheduler happened to put each process.'
+}
+
+/** How far the rounds lie apart in the median cell, for the reader who wonders. */
+function spreadText({ cells }: Results): string {
+  const spreads = cells.map((each) => spread(each, 'direct')).filter((each) => each >= 1)
+  if (spreads.length === 0) return ''
+  const percent = Math.round((median(spreads) - 1) * 100)
+  return `Direct, the fastest round of a cell is ${percent} % above its slowest (median of the cells).`
+}
+
+function pageText(results: Results): string {
+  const { machine, rounds, seconds, missing } = results
+  return `<!-- Written by \`npm run bench\`. The text is in bench/report/page.ts. -->
+
+# Performance
+
+How much a proxy costs, against Redis without one and against two proxies in C, all measured in the
+same run: HAProxy in TCP mode, which is what most people put before a Sentinel group, and twemproxy,
+which multiplexes as we do but follows nobody.
+
+- ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel};
+  ${machine.programs.join(', ')}
+- \`npm run bench\`: ${rounds} rounds of ${seconds} s for each cell and target, interleaved: all
+  targets of one cell run directly after each other, then the next cell, and all of it again. A
+  figure is the median of the rounds, a ratio the median of the rounds' ratios. ${spreadText(results)}
+- ${placementText(results)}
+- One process of each, one Redis for all, loopback, no persistence, no replicas.
+${missing.map((why) => `- Not measured: ${why}.\n`).join('')}
+![Throughput and processor time](performance.svg)
+
+## Goals
+
+The worst of the goal's cells counts. All are for one multiplexed process.
+
+${goalTable(results)}
+
+## Throughput
+
+Commands a second without a proxy, and the ratio to that with one. \`c\` clients, each with \`P\`
+commands under way. \`mixed\`: one request in ten is a transaction. \`fan-out\`: messages delivered to
+100 subscribers. \`lease\`: WATCH, then MULTI, INCR, EXEC, which needs a link of its own for a moment.
+
+A ratio above 1 is no magic: many clients on few links save Redis more system calls than the proxy
+costs.
+
+${throughputTable(results)}
+
+## Processor time per command
+
+Microseconds from \`/proc\`, user and kernel: proxy + Redis = together.
+
+${processorTable(results)}
+
+## Latency
+
+p50 / p99 / p99.9 in milliseconds, under the load of the cell (a closed loop at full speed, so the
+more clients, the longer each waits). With P > 1 it is the time of the whole batch.
+
+${latencyTable(results)}
+
+## Memory, and other extremes
+
+Each with a freshly started proxy. \`direct\` is Redis itself.
+
+${extremeTables(results)}
+
+## How to run it
+
+\`\`\`sh
+npm run bench                                  # all of it, writes this page
+npm run bench -- --quick                       # does it work at all? a few minutes
+npm run bench -- --cells 'get c=50,large' --targets haproxy,multiplexed --rounds 3
+npm run bench:profile -- 'get c=50 P=1 3 B'    # where our time goes
+npm run bench:failover                         # the gap of a failover, with 1,000 clients waiting
+\`\`\`
+
+It needs redis-server and redis-benchmark, and for the peers the Debian packages \`haproxy\` and
+\`nutcracker\`; a peer that is missing is left out and named. It is a benchmark, not a test: nothing
+fails when a figure is bad.
+`
+}
+
+/** Writes performance.md and performance.svg. */
+export async function writePage(results: Results, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, 'performance.md')
+  const config = await resolveConfig('docs/performance.md')
+  writeFileSync(path, await format(pageText(results), { ...config, filepath: path }))
+  writeFileSync(join(folder, 'performance.svg'), chart(results))
+}

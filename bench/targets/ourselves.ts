@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort, start, untilAnswers, type Child } from './child.ts'
+import type { Origin, Target } from './target.ts'
+
+const program = fileURLToPath(new URL('../../../cli.js', import.meta.url))
+
+/** The monitor of the group, beside the load generator: it takes no part in what is measured. */
+export function startMonitorProcess(origin: Origin): {
+  readonly feed: string
+  readonly child: Child
+} {
+  const feed = join(origin.folder, 'feed.sock')
+  const child = start('load', process.execPath, [
+    ...[program, 'monitor'],
+    ...['--sentinels', `127.0.0.1:${origin.sentinelPort}`],
+    ...['--master-name', origin.masterName],
+    ...['--feed', feed],
+    ...['--admin', 'off', '--log-level', 'warn'],
+  ])
+  return { feed, child }
+}
+
+/** One data plane. `nodeArgs` go to Node itself, for profiles. */
+export async function startOurselves(
+  mode: 'multiplexed' | 'dedicated',
+  origin: Origin,
+  feed: string,
+  nodeArgs: readonly string[] = [],
+): Promise<Target> {
+  const port = await freePort()
+  const child = start('servers', process.execPath, [
+    ...nodeArgs,
+    ...[program, 'proxyd'],
+    ...['--sentinels', `127.0.0.1:${origin.sentinelPort}`],
+    ...['--master-name', origin.masterName],
+    ...['--feed', feed],
+    ...['--listen', `127.0.0.1:${port}`],
+    ...['--pool-mode', mode],
+    ...['--admin', 'off', '--log-level', 'warn'],
+  ])
+  await untilAnswers(`switchmaster (${mode})`, port, child)
+  return { name: mode, port, pid: child.pid, stop: () => child.stop() }
+}
