@@ -35,7 +35,7 @@ export function timeLeft(session: Session, exchange: SessionExchange): void {
     exchange.abandoned = true
     return
   }
-  if (exchange.traits.replay !== 'blocking') return
+  if (!exchange.waitsInside) return
   const given = args(exchange.bytes, exchange.start, exchange.end)
   const timeout = blockingTimeout(exchange.traits, given)
   if (timeout === null || timeout.value === 0) return
