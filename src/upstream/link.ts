@@ -119,8 +119,9 @@ export class Link {
   /** Queues a command. false: more than `linkHighWater` bytes wait to be written. */
   send(exchange: Exchange): boolean {
     const db = exchange.state.db
-    // the db of a lease is its client's affair: a SELECT of ours might land in its transaction
-    if (db !== this.#db && this.owner === null) this.#select(db)
+    // the db of a lease is its client's affair: a SELECT of ours might land in its transaction;
+    // and where AUTH is tried, nobody may SELECT yet
+    if (db !== this.#db && (this.kind === 'lane' || this.kind === 'control')) this.#select(db)
     if (exchange.traits.verb === 'select') this.#db = -1
     const outbox = this.#outbox
     outbox.append(exchange.bytes, exchange.start, exchange.end, false)
