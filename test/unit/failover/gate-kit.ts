@@ -40,7 +40,6 @@ export function gateKit(options: Partial<GateOptions> = {}): GateKit {
     onIdentityRefused: () => undefined,
     onReplay: (by) => heard.replays.push(by),
     onInDoubt: () => heard.inDoubt++,
-    onIdentityRefused: () => undefined,
     onRefused: (why) => heard.refused.push(why),
   }
   const gate = new Gate({ ...defaultGateOptions, ...options }, clock, new Turn(), observer)
