@@ -77,8 +77,16 @@ export class ReplyLine {
 
   /** Calls `fn` once the client has read what was written for it, or has gone. */
   onResume(fn: () => void): void {
-    if (this.#socket.destroyed || this.#output.unread === 0) fn()
-    else this.#socket.once('drain', fn).once('close', fn)
+    const socket = this.#socket
+    if (socket.destroyed || this.#output.unread === 0) {
+      fn()
+      return
+    }
+    const go = (): void => {
+      socket.off('drain', go).off('close', go)
+      fn()
+    }
+    socket.on('drain', go).on('close', go)
   }
 
   flush(): void {
