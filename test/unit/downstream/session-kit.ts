@@ -34,12 +34,20 @@ export class Client {
   heard = ''
   ended = false
 
-  constructor(socket: Socket, session: Session) {
+  readonly #served: Socket
+
+  constructor(socket: Socket, session: Session, served: Socket) {
     this.socket = socket
     this.session = session
+    this.#served = served
     socket.on('data', (chunk) => (this.heard += chunk.toString('latin1')))
     socket.on('end', () => (this.ended = true))
     socket.on('error', () => (this.ended = true))
+  }
+
+  /** How many wait for the session's side of the connection to close. */
+  closeListeners(): number {
+    return this.#served.listenerCount('close')
   }
 
   /** Sends requests, written as their words, in one write. */
@@ -163,7 +171,7 @@ export class Kit {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
     const server = await accepted
     this.#sockets.push(socket, server)
-    return new Client(socket, new Session(id, server, this.#context))
+    return new Client(socket, new Session(id, server, this.#context), server)
   }
 
   /** The shared link of a client, once it carries so many commands. */
