@@ -222,6 +222,23 @@ describe('a client that misbehaves', () => {
   })
 })
 
+test('a client that does not read is not read either, until it does', async () => {
+  const on = await kit({ limits: { outputPauseBytes: 10_000, outputLimitBytes: 100_000_000 } })
+  const client = await on.client()
+  client.socket.pause()
+  client.send('GET big', 'GET small')
+  const lane = await on.lane(client, 2)
+  lane.answer(`$20000000\r\n${'x'.repeat(20_000_000)}\r\n`)
+  await turns(3)
+  lane.answer('$1\r\nx\r\n')
+  client.send('GET a')
+  await turns(50)
+  expect(lane.inFlight).toEqual([])
+  client.socket.resume()
+  await on.lane(client)
+  expect(wire(lane)).toEqual(['GET a'])
+})
+
 describe('the limits of a hold', () => {
   test('a client that floods is answered once, then paused until the gate opens', async () => {
     const on = await kit({ gate: { maxCommands: 1 } })
