@@ -69,6 +69,8 @@ export async function stage(answer?: Answer): Promise<Stage> {
       port: server.port,
       tls: null,
       clientName: 'test',
+      connectTimeoutMs: 2_000,
+      keepAliveMs: 10_000,
       handshakeTimeoutMs: 1_000,
       highWaterBytes: 1_000,
       slowReaderStallMs: stallMs,
