@@ -86,7 +86,7 @@ export function clientUnblock(session: Session, request: Request): void {
   const target = clientOf(session, request.args[2])
   if (target === undefined) {
     throughControl(session, request)
-  } else if (target.waitsFor?.traits.replay !== 'blocking' || target.pin.serverId === 0) {
+  } else if (target.waitsFor?.waitsInside !== true || target.pin.serverId === 0) {
     session.answer(notBlocked)
   } else {
     const args = [...request.args]

@@ -2,13 +2,13 @@ import { args, encodeRequest } from '../protocol/request.ts'
 import { blockingTimeout, withTimeout } from '../routing/arguments.ts'
 import { unblocked } from './wait.ts'
 import type { Session } from './session.ts'
-import type { SessionExchange } from './session-exchange.ts'
+import type { Observer, SessionExchange } from './session-exchange.ts'
 
 /** The commands that give a new link the state that the session's lost link had. */
 export function rebuildCommands(session: Session): SessionExchange[] {
   const commands: SessionExchange[] = []
   for (const { request, frames } of session.subscriptions.rebuild()) {
-    const exchange = session.hidden(request)
+    const exchange = session.hidden(request, orClose(session))
     exchange.replies = frames
     exchange.errorEnds = true
     commands.push(exchange)
@@ -16,11 +16,22 @@ export function rebuildCommands(session: Session): SessionExchange[] {
   if (session.state.transaction !== 'none') {
     // those that the server had not confirmed are still on their way, and are sent again anyway
     const queued = session.transaction?.queued ?? null
-    commands.push(session.hidden(encodeRequest(['MULTI'])))
+    commands.push(session.hidden(encodeRequest(['MULTI']), orClose(session)))
     if (queued === null) session.apply({ what: 'transaction-flawed' })
     else for (const bytes of queued) commands.push(session.hidden(bytes))
   }
   return commands
+}
+
+/** Where the state cannot be brought back, only a closed connection tells the client the truth. */
+function orClose(session: Session): Observer {
+  return {
+    onFrame(frame) {
+      if (frame[0] === 0x2d /* - */) session.onPinBroken()
+      return null
+    },
+    onLost: () => true,
+  }
 }
 
 /**
@@ -28,6 +39,10 @@ export function rebuildCommands(session: Session): SessionExchange[] {
  * where none remains it is answered as the server would answer.
  */
 export function timeLeft(session: Session, exchange: SessionExchange): void {
+  if (exchange.hidden) {
+    exchange.abandoned = true // of an earlier rebuilding: it has been made anew
+    return
+  }
   if (exchange.traits.verb === 'wait') {
     // what the old master acknowledged, no replica of the new one proves
     session.wroteIn = 0
@@ -35,7 +50,7 @@ export function timeLeft(session: Session, exchange: SessionExchange): void {
     exchange.abandoned = true
     return
   }
-  if (exchange.traits.replay !== 'blocking') return
+  if (!exchange.waitsInside) return
   const given = args(exchange.bytes, exchange.start, exchange.end)
   const timeout = blockingTimeout(exchange.traits, given)
   if (timeout === null || timeout.value === 0) return

@@ -26,6 +26,7 @@ export class ReplyLine {
   readonly #line = new Deque<SessionExchange>()
   /** Who waits for the client to read on; null until somebody does. */
   #waiting: (() => void)[] | null = null
+  #isPaused = false
 
   constructor(socket: Socket, context: SessionContext, home: ReplyLineHome) {
     this.#socket = socket
@@ -111,7 +112,19 @@ export class ReplyLine {
     const { unread } = this.#output
     if (unread < outputPauseBytes) return true
     if (unread > outputLimitBytes) this.#home.onOverflow()
+    this.#readNoMore()
     return false
+  }
+
+  /** Whoever does not read its replies may not ask for more. */
+  #readNoMore(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#socket.pause()
+    this.onResume(() => {
+      this.#isPaused = false
+      this.#socket.resume()
+    })
   }
 
   #giveDone(): void {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { errorReply, ProxyError } from '../base/errors.ts'
 import type { Fate, LinkState } from '../dispatcher.ts'
+import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
@@ -151,7 +152,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (options.via !== undefined && !this.pin.held) exchange.via = options.via
     const { commands } = this.context.counters
     commands[this.pin.held ? 'lease' : exchange.via === 'control' ? 'control' : 'lane']++
-    if (request.traits.replay === 'blocking') exchange.startedAt = this.context.clock.now()
+    if (!exchange.queued && blocks(request.traits, request.args)) {
+      exchange.startedAt = this.context.clock.now()
+    }
     this.dispatch(exchange)
     return exchange
   }
@@ -224,7 +227,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** The process ends: as `end`, but nobody waits for a client that itself waits in the server. */
   shutDown(): void {
-    if (this.#line.head()?.traits.replay === 'blocking') this.close('shutdown')
+    if (this.#line.head()?.waitsInside === true) this.close('shutdown')
     else this.end('shutdown')
   }
 
@@ -363,7 +366,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly #onEnd = (): void => {
     // a half-closed client still gets its replies, but one that waits inside the server is freed
     // and of one whose command waits at the gate, nobody knows that it is not gone: it is not run
-    const isWaiting = this.#line.head()?.traits.replay === 'blocking' || this.#isHeld()
+    const isWaiting = this.#line.head()?.waitsInside === true || this.#isHeld()
     if (this.pin.raw || isWaiting) this.#close('client', false)
     else if (this.#intake.state === 'parked') this.#intake.halfClosed = true
     else this.end('client')
