@@ -24,6 +24,8 @@ export class ReplyLine {
   readonly #home: ReplyLineHome
   readonly #output: ClientOutput
   readonly #line = new Deque<SessionExchange>()
+  /** Who waits for the client to read on; null until somebody does. */
+  #waiting: (() => void)[] | null = null
   #isPaused = false
 
   constructor(socket: Socket, context: SessionContext, home: ReplyLineHome) {
@@ -78,16 +80,19 @@ export class ReplyLine {
 
   /** Calls `fn` once the client has read what was written for it, or has gone. */
   onResume(fn: () => void): void {
-    const socket = this.#socket
-    if (socket.destroyed || this.#output.unread === 0) {
+    if (this.#socket.destroyed || this.#output.unread === 0) {
       fn()
       return
     }
-    const go = (): void => {
-      socket.off('drain', go).off('close', go)
-      fn()
+    if (this.#waiting === null) {
+      this.#waiting = []
+      this.#socket.on('drain', this.#resume).once('close', this.#resume)
     }
-    socket.on('drain', go).on('close', go)
+    this.#waiting.push(fn)
+  }
+
+  readonly #resume = (): void => {
+    for (const fn of this.#waiting?.splice(0) ?? []) fn()
   }
 
   flush(): void {

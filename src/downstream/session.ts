@@ -13,6 +13,7 @@ import { SessionExchange, type ExchangeHome, type Observer } from './session-exc
 import type { Request, SendOptions } from './session-request.ts'
 import type { CloseReason, SessionContext } from './session-context.ts'
 import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
+import { withSharedReads } from './shared-read.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -41,7 +42,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   #onIdle: (() => void) | null = null
   #ending: CloseReason = 'client'
 
-  constructor(id: number, socket: Socket, context: SessionContext) {
+  constructor(id: number, accepted: Socket, context: SessionContext) {
+    const socket = withSharedReads(accepted, (chunk) => {
+      this.#onData(chunk)
+    })
     this.id = id
     this.context = context
     this.state = context.firstState
@@ -51,7 +55,6 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#line = new ReplyLine(socket, context, this)
     this.pin = new Pin(context.dispatcher, this, context.clock)
     this.#reader.limitStrangers()
-    socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onGone)
     socket.on('close', this.#onGone)
@@ -91,7 +94,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────
 
-  readonly #onData = (chunk: Buffer): void => {
+  #onData(chunk: Uint8Array): void {
     const { turn, counters } = this.context
     counters.clientBytesIn += chunk.length
     turn.begin()
