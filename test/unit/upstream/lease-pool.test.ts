@@ -116,12 +116,12 @@ describe('a server that cannot be had', () => {
   test('is tried again with growing pauses while somebody waits', async () => {
     const on = await stage(() => undefined)
     await on.server.close()
-    const pool = poolOn(on, { acquireTimeoutMs: 1_000 })
+    const pool = poolOn(on, { acquireTimeoutMs: 10_000 })
     const waiting = expect(pool.acquire(state)).rejects.toMatchObject({ code: 'FENCED' })
     let attempts = 0
     const after = on.clock.after.bind(on.clock)
     on.clock.after = (ms, fn) => {
-      if (ms === on.context.options.handshakeTimeoutMs) attempts++
+      if (ms === on.context.options.connectTimeoutMs) attempts++
       return after(ms, fn)
     }
     await pass(on, 3_000)
