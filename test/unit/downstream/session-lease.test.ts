@@ -34,7 +34,11 @@ describe('an exclusive link', () => {
     expect([wire(lease), on.counters.leasesTaken.blocking]).toEqual([['BLPOP q 1'], 1])
     lease.answer('*-1\r\n')
     lane = await on.lane(client)
-    expect([wire(lane), lease.closed, client.session.pin.held]).toEqual([['GET a'], true, false])
+    expect([wire(lane), lease.released, client.session.pin.held]).toEqual([
+      ['GET a'],
+      'clean',
+      false,
+    ])
     lane.answer('$1\r\n1\r\n')
     await client.hears('+OK\r\n*-1\r\n$1\r\n1\r\n')
   })
@@ -57,7 +61,7 @@ describe('an exclusive link', () => {
     await on.lease()
     lease.answer('*1\r\n+OK\r\n')
     await client.hears('*1\r\n+OK\r\n')
-    expect([client.session.reasons, client.session.pin.held]).toEqual([[], false])
+    expect([client.session.reasons, lease.released]).toEqual([[], 'clean'])
   })
 
   test('is closed, not shared again, when the client leaves in a transaction', async () => {
@@ -66,7 +70,21 @@ describe('an exclusive link', () => {
     const lease = await queued(on, client, 'SET k 1')
     client.socket.resetAndDestroy()
     await seen(() => lease.closed)
-    expect(lease.inFlight).toEqual([])
+    expect([lease.inFlight, lease.released]).toEqual([[], 'dirty'])
+  })
+
+  test.each([
+    ['DEBUG JMAP', '+OK\r\n', 'dirty'],
+    ['CLIENT NO-EVICT ON', '-ERR no\r\n', 'dirty'],
+    ['XREAD BLOCK 10 STREAMS s $', '*-1\r\n', 'clean'],
+  ])('after %s, answered %j, is given back %s', async (request, reply, released) => {
+    const on = await kit()
+    const client = await on.client()
+    client.send(request)
+    const lease = await on.lease()
+    lease.answer(reply)
+    await client.hears(reply)
+    expect(lease.released).toBe(released)
   })
 
   test('none to be had: the client is told, and stays', async () => {

@@ -65,7 +65,7 @@ describe('a link is refused', () => {
     const on = await stage(() => undefined)
     const link = on.link()
     await on.server.accept()
-    on.clock.advance(999)
+    on.clock.advance(1_000)
     expect(link.closed).toBe(false)
     on.clock.advance(1)
     await expect(link.ready).rejects.toMatchObject({ code: 'LINK_TIMEOUT' })

@@ -116,22 +116,24 @@ describe('a server that cannot be had', () => {
   test('is tried again with growing pauses while somebody waits', async () => {
     const on = await stage(() => undefined)
     await on.server.close()
-    const pool = poolOn(on, { acquireTimeoutMs: 10_000 })
+    const pool = poolOn(on, { acquireTimeoutMs: 1_000 })
     const waiting = expect(pool.acquire(state)).rejects.toMatchObject({ code: 'FENCED' })
-    let attempts = 0
+    const pauses: number[] = []
     const after = on.clock.after.bind(on.clock)
+    const { connectTimeoutMs, handshakeTimeoutMs } = on.context.options
     on.clock.after = (ms, fn) => {
-      if (ms === on.context.options.connectTimeoutMs) attempts++
+      if (ms !== connectTimeoutMs && ms !== handshakeTimeoutMs) pauses.push(ms)
       return after(ms, fn)
     }
-    await pass(on, 3_000)
-    expect(attempts).toBeGreaterThan(2)
-    expect(attempts).toBeLessThan(10)
+    for (let i = 0; i < 7; i++) {
+      await seen(() => pauses.length === i + 1)
+      on.clock.advance(pauses[i] ?? 0)
+    }
+    expect(pauses).toEqual([50, 100, 200, 400, 800, 1_000, 1_000])
     end(pool)
     await waiting
-    const before = attempts
     await pass(on, 3_000)
-    expect(attempts).toBe(before)
+    expect(pauses.length).toBeLessThan(9)
   })
 
   test('is left alone once nobody waits for a link of the identity that it refuses', async () => {
