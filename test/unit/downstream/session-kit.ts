@@ -93,6 +93,7 @@ export class Kit {
   readonly #context: SessionContext
   readonly #server = createServer({ allowHalfOpen: true })
   readonly #sockets: Socket[] = []
+  readonly #sessions: Session[] = []
   #number = 1
 
   constructor({ limits = {}, gate = {}, streamAboveBytes = 1_000 }: KitOptions) {
@@ -158,6 +159,7 @@ export class Kit {
   async open(): Promise<this> {
     await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done))
     cleanups.push(async () => {
+      for (const session of this.#sessions) session.close('shutdown')
       for (const socket of this.#sockets) socket.destroy()
       await new Promise<void>((done) => this.#server.close(() => done()))
     })
@@ -171,7 +173,9 @@ export class Kit {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
     const server = await accepted
     this.#sockets.push(socket, server)
-    return new Client(socket, new Session(id, server, this.#context), server)
+    const session = new Session(id, server, this.#context)
+    this.#sessions.push(session)
+    return new Client(socket, session, server)
   }
 
   /** The shared link of a client, once it carries so many commands. */
