@@ -34,20 +34,12 @@ export class Client {
   heard = ''
   ended = false
 
-  readonly #served: Socket
-
-  constructor(socket: Socket, session: Session, served: Socket) {
+  constructor(socket: Socket, session: Session) {
     this.socket = socket
     this.session = session
-    this.#served = served
     socket.on('data', (chunk) => (this.heard += chunk.toString('latin1')))
     socket.on('end', () => (this.ended = true))
     socket.on('error', () => (this.ended = true))
-  }
-
-  /** How many wait for the session's side of the connection to close. */
-  closeListeners(): number {
-    return this.#served.listenerCount('close')
   }
 
   /** Sends requests, written as their words, in one write. */
@@ -175,7 +167,7 @@ export class Kit {
     this.#sockets.push(socket, server)
     const session = new Session(id, server, this.#context)
     this.#sessions.push(session)
-    return new Client(socket, session, server)
+    return new Client(socket, session)
   }
 
   /** The shared link of a client, once it carries so many commands. */

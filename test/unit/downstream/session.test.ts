@@ -240,6 +240,28 @@ test('a client that does not read is not read either, until it does', async () =
 })
 
 describe('the limits of a hold', () => {
+  test('what waits keeps its bytes, whatever other clients send meanwhile', async () => {
+    const on = await kit()
+    const [one, two] = [await on.client(1), await on.client(2)]
+    on.gate.hold('failover')
+    one.send('SET mine 111', 'SET mine 112', 'SELECT 3', 'SET mine 113')
+    await seen(() => on.gate.queue.count === 1)
+    two.send('SET other 2222222', 'SET other 3333333', 'GET other')
+    await seen(() => on.gate.queue.count === 2)
+    on.lose()
+    await on.recover()
+    for (const expected of [['SET mine 111', 'SET mine 112'], ['SELECT 3'], ['SET mine 113']]) {
+      const lane = await on.lane(one, expected.length)
+      expect(wire(lane)).toEqual(expected)
+      while (lane.answer('+OK\r\n')) continue
+    }
+    expect(wire(await on.lane(two, 3))).toEqual([
+      'SET other 2222222',
+      'SET other 3333333',
+      'GET other',
+    ])
+  })
+
   test('a client that floods is answered once, then paused until the gate opens', async () => {
     const on = await kit({ gate: { maxCommands: 1 } })
     const [first, flood] = [await on.client(), await on.client()]
