@@ -210,20 +210,28 @@ export class Inbox {
   #slowReader(head: Exchange): void {
     const link = this.#link
     if (this.#cancelStall !== null) return
-    if (link.owner === null && this.#stallSpent) return
+    if (link.owner === null && this.#stallSpent && link.inFlight.size > 1) return
     const go = (): void => {
       this.#cancelStall?.()
       this.#cancelStall = null
       link.resume()
     }
     link.pause()
-    if (link.owner === null) {
-      this.#cancelStall = this.#context.clock.after(this.#context.options.slowReaderStallMs, () => {
-        this.#stallSpent = true
-        go()
-      })
-    }
+    if (link.owner === null) this.#limitStall(go)
     head.onResume(go)
+  }
+
+  /** Ends a stall after its time, once somebody else waits for this link too. */
+  #limitStall(go: () => void): void {
+    const { clock, options } = this.#context
+    this.#cancelStall = clock.after(options.slowReaderStallMs, () => {
+      if (this.#link.inFlight.size <= 1) {
+        this.#limitStall(go)
+        return
+      }
+      this.#stallSpent = true
+      go()
+    })
   }
 }
 

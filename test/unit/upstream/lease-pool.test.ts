@@ -116,7 +116,7 @@ describe('a server that cannot be had', () => {
   test('is tried again with growing pauses while somebody waits', async () => {
     const on = await stage(() => undefined)
     await on.server.close()
-    const pool = poolOn(on, { acquireTimeoutMs: 1_000 })
+    const pool = poolOn(on, { acquireTimeoutMs: 10_000 })
     const waiting = expect(pool.acquire(state)).rejects.toMatchObject({ code: 'FENCED' })
     const pauses: number[] = []
     const after = on.clock.after.bind(on.clock)
