@@ -127,6 +127,7 @@ function track(session: Session, request: Request, redirect: Session['redirect']
       session.send(request, {
         observer: onOk(() => {
           session.redirect = on ? redirect : null
+          session.trackingRequest = on ? request.bytes : null
           session.apply({ what: 'sticky', reason: 'tracking', on })
         }),
       })

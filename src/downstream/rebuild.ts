@@ -13,6 +13,11 @@ export function rebuildCommands(session: Session): SessionExchange[] {
     exchange.errorEnds = true
     commands.push(exchange)
   }
+  for (const reason of session.state.sticky) {
+    if (reason !== 'no-evict' && reason !== 'no-touch') continue
+    commands.push(session.hidden(encodeRequest(['CLIENT', reason, 'ON'])))
+  }
+  if (session.state.sticky.has('tracking')) commands.push(...trackAgain(session))
   if (session.state.transaction !== 'none') {
     // those that the server had not confirmed are still on their way, and are sent again anyway
     const queued = session.transaction?.queued ?? null
@@ -21,6 +26,24 @@ export function rebuildCommands(session: Session): SessionExchange[] {
     else for (const bytes of queued) commands.push(session.hidden(bytes))
   }
   return commands
+}
+
+const flushed = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
+
+/**
+ * What the lost link's server knew of the client's cache is gone: the client must forget all of it,
+ * and the new server is told to begin again. A redirect leads to another session's link, which may be
+ * lost as well: only a closed connection is the truth then.
+ */
+function trackAgain(session: Session): SessionExchange[] {
+  const { trackingRequest } = session
+  if (session.redirect !== null) {
+    session.onPinBroken()
+    return []
+  }
+  if (trackingRequest === null) return [] // the link of a client that others redirect to
+  if (session.state.link.resp === 3) session.onPush(flushed, 0, flushed.length)
+  return [session.hidden(trackingRequest, orClose(session))]
 }
 
 /** Where the state cannot be brought back, only a closed connection tells the client the truth. */

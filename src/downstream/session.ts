@@ -28,6 +28,8 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   transaction: Transaction | null = null
   /** CLIENT TRACKING … REDIRECT: the id the client gave, and the link's number that it stands for. */
   redirect: { readonly id: number; readonly serverId: number } | null = null
+  /** The CLIENT TRACKING ON that is in force, to be said again on another link. */
+  trackingRequest: Uint8Array | null = null
   /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
   wroteIn = 0
   /** Has any write of this client been answered? */
