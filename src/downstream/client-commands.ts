@@ -31,6 +31,14 @@ export function nameRefusal(): Uint8Array {
   return badName
 }
 
+/** CLIENT GETNAME: the session's name. */
+export function nameReply(session: Session): Uint8Array {
+  const { name, link } = session.state
+  const none = link.resp === 2 ? '$-1\r\n' : '_\r\n'
+  const text = name === '' ? none : `$${String(name.length)}\r\n${name}\r\n`
+  return Buffer.from(text, 'latin1')
+}
+
 /** CLIENT INFO: the server's own line about the link, with what is the client's put in. */
 export function clientInfo(session: Session, request: Request): void {
   session.whenIdle(() => {
@@ -41,7 +49,8 @@ export function clientInfo(session: Session, request: Request): void {
   })
 }
 
-function withOwnFields(session: Session, reply: Uint8Array): Uint8Array {
+/** The reply to CLIENT INFO with what is the client's put in. */
+export function withOwnFields(session: Session, reply: Uint8Array): Uint8Array {
   const text = Buffer.from(reply).toString('latin1')
   const body = text.slice(text.indexOf('\r\n') + 2, -2)
   const own = body

@@ -336,7 +336,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   // ── the pin's home ─────────────────────────────────────────────────────────────────────────
 
   isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean {
-    return this.subscriptions.isPush(type, bytes, start, end)
+    return this.subscriptions.isPush(this.state.link.resp, type, bytes, start, end)
   }
 
   onPush(bytes: Uint8Array, start: number, end: number): void {
