@@ -75,7 +75,7 @@ export class Switchover {
   async run(): Promise<SwitchoverReport> {
     const { deps, master } = this.#begin()
     const word = await this.#willing(master)
-    const hold = deps.hold(this.#leftMs() + spareMs)
+    const hold = deps.hold(Math.ceil(this.#leftMs()) + spareMs)
     const heldAt = deps.clock.now()
     const since = (): number => Math.round(deps.clock.now() - heldAt)
     try {
@@ -84,7 +84,7 @@ export class Switchover {
       const offset = await this.#inStep(master, word.sentinel)
       const inStep = since()
       this.#stillHeld(hold, dataPlanes)
-      await deps.witnesses.failOver(word.sentinel)
+      await this.#ask(word.sentinel)
       const to = await this.#switched(master)
       const switched = since()
       const late = await this.#served(to)
@@ -147,7 +147,7 @@ export class Switchover {
   /** Every replica that the sentinel might promote has what the master had when all was at rest. */
   async #inStep(master: Address, sentinel: Address): Promise<number> {
     const { witnesses } = this.#deps
-    const origin = await witnesses.node(master)
+    const origin = await this.#node(master)
     if (!origin.isAsked) throw refusal(`the master cannot be asked: ${origin.reason}`)
     if (origin.role !== 'master') throw refusal(`the master says that it is a ${origin.role}`)
     const { runId } = this.#before
@@ -158,13 +158,37 @@ export class Switchover {
       if (promotable.length === 0) throw refusal('no replica is fit to be promoted')
       const missing = await Promise.all(
         promotable.map(async ({ address }) => {
-          return lacks(address, await witnesses.node(address), origin)
+          return lacks(address, await this.#node(address), origin)
         }),
       )
       const reasons = missing.filter((reason) => reason !== null)
       if (reasons.length === 0) return origin.offset
       this.#inTime(() => reasons.join('; '))
       await this.#pause(askAgainMs)
+    }
+  }
+
+  /** A node's word, if it comes in time. */
+  async #node(address: Address): Promise<NodeState> {
+    let cancel = (): void => undefined
+    const late = new Promise<NodeState>((resolve) => {
+      cancel = this.#deps.clock.after(this.#leftMs(), () => {
+        resolve({ isAsked: false, reason: 'no answer' })
+      })
+    })
+    try {
+      return await Promise.race([this.#deps.witnesses.node(address), late])
+    } finally {
+      cancel()
+    }
+  }
+
+  /** A sentinel that does not answer may have heard: that is found out as if it had agreed. */
+  async #ask(sentinel: Address): Promise<void> {
+    try {
+      await this.#deps.witnesses.failOver(sentinel)
+    } catch (error) {
+      if (!(error instanceof ProxyError) || error.code === 'REFUSED') throw error
     }
   }
 
