@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, start, untilAnswers, type Child } from './child.ts'
 import type { Origin, Target } from './target.ts'
 
 const program = fileURLToPath(new URL('../../../cli.js', import.meta.url))
-const standIn = fileURLToPath(new URL('../stand-in.js', import.meta.url))
-const script = existsSync(program) ? program : standIn
 
 /** The monitor of the group, beside the load generator: it takes no part in what is measured. */
 export function startMonitorProcess(origin: Origin): {
@@ -15,7 +12,7 @@ export function startMonitorProcess(origin: Origin): {
 } {
   const feed = join(origin.folder, 'feed.sock')
   const child = start('load', process.execPath, [
-    ...[script, 'monitor'],
+    ...[program, 'monitor'],
     ...['--sentinels', `127.0.0.1:${origin.sentinelPort}`],
     ...['--master-name', origin.masterName],
     ...['--feed', feed],
@@ -34,7 +31,7 @@ export async function startOurselves(
   const port = await freePort()
   const child = start('servers', process.execPath, [
     ...nodeArgs,
-    ...[script, 'proxyd'],
+    ...[program, 'proxyd'],
     ...['--sentinels', `127.0.0.1:${origin.sentinelPort}`],
     ...['--master-name', origin.masterName],
     ...['--feed', feed],

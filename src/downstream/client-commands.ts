@@ -1,4 +1,5 @@
-import { encodeRequest, lowerAscii, parseInteger } from '../protocol/request.ts'
+import { encodeRequest, parseInteger } from '../protocol/request.ts'
+import { wordAt } from '../routing/words.ts'
 import { onOk, onWhole } from './observers.ts'
 import type { Session } from './session.ts'
 import { throughControl, withLink, type Request } from './session-request.ts'
@@ -61,13 +62,13 @@ function clientOf(session: Session, argument: Uint8Array | undefined): Session |
  * since to the server it is no connection. Every other filter is the server's business.
  */
 export function clientKill(session: Session, request: Request): void {
-  const [, , filter, value] = request.args
-  const word = filter === undefined ? '' : lowerAscii(filter)
+  const value = request.args[3]
+  const word = wordAt(request.args, 2)
   const isOld = request.args.length === 3
   const isNew = request.args.length === 4 && (word === 'id' || word === 'addr')
   let victim: Session | undefined
   if (isNew && word === 'id') victim = clientOf(session, value)
-  else if (isNew && value !== undefined) victim = session.context.findPeer(lowerAscii(value))
+  else if (isNew && value !== undefined) victim = session.context.findPeer(wordAt(request.args, 3))
   else if (isOld) victim = session.context.findPeer(word)
   if (victim === undefined) {
     throughControl(session, request)
@@ -98,7 +99,7 @@ const noRedirect = Buffer.from('-ERR The client ID you want redirect to does not
 
 /** CLIENT TRACKING: the invalidation table is per link; a redirect names another client's link. */
 export function tracking(session: Session, request: Request): void {
-  const at = request.args.findIndex((arg, i) => i > 2 && lowerAscii(arg) === 'redirect')
+  const at = request.args.findIndex((_, i) => i > 2 && wordAt(request.args, i) === 'redirect')
   const asked = at < 0 ? undefined : request.args[at + 1]
   const wanted = asked === undefined ? undefined : parseInteger(asked)
   if (wanted === undefined || wanted === 0) {
@@ -121,7 +122,7 @@ export function tracking(session: Session, request: Request): void {
 function track(session: Session, request: Request, redirect: Session['redirect']): void {
   session.pinned('tracking', () => {
     session.whenIdle(() => {
-      const on = lowerAscii(request.args[2] ?? new Uint8Array(0)) === 'on'
+      const on = wordAt(request.args, 2) === 'on'
       session.pin.tainted = true
       session.send(request, {
         observer: onOk(() => {

@@ -1,4 +1,5 @@
-import { encodeRequest, lowerAscii, parseInteger } from '../protocol/request.ts'
+import { encodeRequest, parseInteger } from '../protocol/request.ts'
+import { wordAt } from '../routing/words.ts'
 import type { Identity } from '../dispatcher.ts'
 import { isValidName, nameRefusal } from './client-commands.ts'
 import { onWhole } from './observers.ts'
@@ -128,7 +129,7 @@ export function parseHello(args: readonly Uint8Array[]): Hello | Uint8Array {
   let auth: readonly Uint8Array[] | null = null
   let name: Uint8Array | null = null
   for (let i = 2; i < args.length;) {
-    const option = lowerAscii(args[i] as Uint8Array)
+    const option = wordAt(args, i)
     if (option === 'auth' && i + 2 < args.length) {
       auth = args.slice(i + 1, i + 3)
       i += 3

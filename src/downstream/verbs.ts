@@ -1,5 +1,6 @@
 import { errorReply } from '../base/errors.ts'
-import { lowerAscii, parseInteger } from '../protocol/request.ts'
+import { parseInteger } from '../protocol/request.ts'
+import { wordAt } from '../routing/words.ts'
 import { blocks } from '../routing/arguments.ts'
 import type { SessionVerb } from '../routing/traits.ts'
 import { authenticate, greet } from './greeting.ts'
@@ -96,8 +97,12 @@ const plain: Handler = (session, request) => {
 /** One exclusive link for one call. */
 const onLease: Handler = (session, request) => {
   const reason = request.traits.reason ?? 'unknown'
+  if (reason === 'raw') {
+    rawFor('raw')(session, request)
+    return
+  }
   session.pinned(reason, () => {
-    if (reason === 'admin' || reason === 'unknown') session.pin.tainted = true
+    if (reason !== 'blocking') session.pin.tainted = true
     session.send(request)
     session.waitForVerdict()
   })
@@ -161,7 +166,7 @@ const subscribe: Handler = (session, request) => {
 }
 
 /** From the reply on, bytes go both ways as they are, and the link is never shared again. */
-function rawFor(reason: 'monitor' | 'replication' | 'debugger'): Handler {
+function rawFor(reason: 'monitor' | 'replication' | 'debugger' | 'raw'): Handler {
   return (session, request) => {
     session.pinned(reason, () => {
       session.whenIdle(() => {
@@ -174,7 +179,7 @@ function rawFor(reason: 'monitor' | 'replication' | 'debugger'): Handler {
 
 /** A replica behind us would make the master name us as its replica, and Sentinel would adopt us. */
 const replication: Handler = (session, request) => {
-  if (lowerAscii(request.args[1] ?? new Uint8Array(0)) === 'rdb-only') {
+  if (wordAt(request.args, 1) === 'rdb-only') {
     rawFor('replication')(session, request)
   } else {
     session.answer(errorReply('DENIED'))
@@ -197,7 +202,7 @@ function sticky(reason: 'no-evict' | 'no-touch'): Handler {
   return (session, request) => {
     session.pinned(reason, () => {
       session.whenIdle(() => {
-        const on = lowerAscii(request.args[2] ?? new Uint8Array(0)) === 'on'
+        const on = wordAt(request.args, 2) === 'on'
         session.pin.tainted = true
         const observer = onOk(() => {
           session.apply({ what: 'sticky', reason, on })
@@ -210,7 +215,7 @@ function sticky(reason: 'no-evict' | 'no-touch'): Handler {
 }
 
 const clientReply: Handler = (session, request) => {
-  const mode = lowerAscii(request.args[2] ?? new Uint8Array(0))
+  const mode = wordAt(request.args, 2)
   if (request.args.length !== 3 || !['on', 'off', 'skip'].includes(mode)) {
     session.send(request)
   } else if (mode === 'on') {

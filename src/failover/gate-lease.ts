@@ -59,7 +59,8 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
       this.#raw.onDrain(fn)
     } else {
       this.#drainListeners.push(fn)
-      if (this.#waiting.size === 0) this.#wake() // nothing was held, e.g. refused at once
+      // nothing was held, e.g. refused at once
+      if (this.#waiting.size === 0 && this.#parts.length === 0) this.#wake()
     }
   }
 

@@ -43,7 +43,7 @@ describe('loadConfig', () => {
 
   it('takes a flag over a variable over the file', () => {
     const file = yaml('linksPerLane: 3\nconnectTimeout: 3s\nlinkKeepAlive: 4s\n')
-    const env = { SWITCHMASTER_CONNECT_TIMEOUT: '1s', SWITCHMASTER_LINK_PING: '5s' }
+    const env = { SWITCHMASTER_CONNECT_TIMEOUT: '1s', SWITCHMASTER_LINK_KEEP_ALIVE: '5s' }
     const config = loadConfig({ flags: { config: file, linkKeepAlive: '6s' }, env })
     expect(config.linksPerLane).toBe(3)
     expect(config.connectTimeout).toBe(1000)

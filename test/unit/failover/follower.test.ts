@@ -38,6 +38,7 @@ class Stage {
       onSymptom: (symptom, generation) => this.follower.symptom(symptom, generation),
       onReplay: () => undefined,
       onInDoubt: () => undefined,
+      onIdentityRefused: () => undefined,
       onRefused: () => undefined,
     })
     this.follower = new Follower(

@@ -37,6 +37,7 @@ export function gateKit(options: Partial<GateOptions> = {}): GateKit {
   const observer: GateObserver = {
     onMove: (from, to, heldMs) => heard.moves.push(`${from} ${to.name} ${heldMs}`),
     onSymptom: (symptom, generation) => heard.symptoms.push(`${symptom} ${generation?.number}`),
+    onIdentityRefused: () => undefined,
     onReplay: (by) => heard.replays.push(by),
     onInDoubt: () => heard.inDoubt++,
     onRefused: (why) => heard.refused.push(why),
