@@ -37,6 +37,7 @@ const wiring = [
   'group-observers.ts',
   'monitor.ts',
   'group-actions.ts',
+  'ctl.ts',
   'demo.ts',
 ]
 
