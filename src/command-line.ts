@@ -5,6 +5,8 @@ import { loadConfig } from './config/load.ts'
 import { printConfig } from './config/print.ts'
 import { ConfigError } from './config/problems.ts'
 import type { Config } from './config/schema.ts'
+import { isCtlSetting, runCtl } from './ctl.ts'
+import { ctlVerbs } from './ctl/verbs.ts'
 import { allSettings, flagOf, variableOf } from './config/schema.ts'
 import { notesOf } from './config/setting.ts'
 import type { RunContext } from './run.ts'
@@ -83,6 +85,7 @@ function commandLine(parts: Parts, program: string): Command {
       },
     )
   }
+  addCtl(root)
   withSettings(
     root
       .command('check-config')
@@ -94,13 +97,38 @@ function commandLine(parts: Parts, program: string): Command {
   return root
 }
 
-/** Adds a flag for every key of the schema, and --config. */
-function withSettings(command: Command): Command {
+function addCtl(root: Command): void {
+  const ctl = root
+    .command('ctl')
+    .description('looks at a group and changes it, by its sentinels or by the running proxy')
+    .exitOverride()
+    .addHelpText('after', `\nExit status: 0 done, 1 refused (it says why), 2 wrong usage.`)
+  for (const verb of ctlVerbs) {
+    const { name, summary, words = '', flags } = verb
+    const command = ctl.command(`${name} ${words}`.trim()).summary(summary).description(summary)
+    for (const [flag, meaning] of flags) command.option(flag, meaning)
+    command
+      .option('--json', 'one JSON object on standard output')
+      .option('--group <name>', 'which group, where the file has several')
+    withSettings(command, isCtlSetting).action(async (...given: unknown[]) => {
+      const options = command.opts<Record<string, unknown>>()
+      const isOwn = ([key]: [string, unknown]): boolean => key === 'config' || isCtlSetting(key)
+      const own = Object.entries(options).filter(isOwn)
+      const config = loadConfig({ flags: Object.fromEntries(own), env: process.env })
+      const wordsGiven = given.filter((word) => typeof word === 'string')
+      process.exitCode = await runCtl(verb, config, options, wordsGiven)
+    })
+  }
+}
+
+/** Adds a flag for every key of the schema that is wanted, and --config. */
+function withSettings(command: Command, isWanted = (_key: string): boolean => true): Command {
   command.exitOverride()
   command.addOption(
     new Option('--config <file>', 'a YAML file with any of these keys').env('SWITCHMASTER_CONFIG'),
   )
   for (const [key, schema] of Object.entries(allSettings)) {
+    if (!isWanted(key)) continue
     const notes = notesOf(schema)
     const isSwitch = notes.allowed.startsWith('true, false') || key === 'logPretty'
     const fallback = notes.fallback === null || notes.fallback === '' ? '' : ` [${notes.fallback}]`

@@ -9,6 +9,7 @@ import { dedicatedState, initialState } from './downstream/session-state.ts'
 import { Follower } from './failover/follower.ts'
 import { Gate } from './failover/gate.ts'
 import type { Symptom } from './failover/symptoms.ts'
+import type { GateReport } from './feed/messages.ts'
 import type { Generation } from './dispatcher.ts'
 import type { ProxydDeps } from './proxyd.ts'
 import { learnedCommands } from './routing/command-reply.ts'
@@ -112,6 +113,17 @@ export class GroupProxy {
     const state = this.gate.state
     if (state.name === 'open' || state.name === 'draining') return null
     return `commands are ${state.name === 'holding' ? 'held' : 'refused'}: ${state.reason}`
+  }
+
+  /** What the monitor must know before it changes the master as planned. */
+  gateReport(): Pick<GateReport, 'state' | 'holds' | 'inFlight' | 'upstream'> {
+    const generation = this.follower.current
+    return {
+      state: this.gate.state.name,
+      holds: this.follower.holds.map(Number),
+      inFlight: generation?.inFlight() ?? 0,
+      upstream: generation?.address ?? null,
+    }
   }
 
   /** Everything that explains what this group's proxy does, as plain data. */

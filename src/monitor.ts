@@ -10,7 +10,9 @@ import type { SentinelProvider } from './discovery/providers.ts'
 import { linkDefaults } from './discovery/redis-link.ts'
 import type { Credentials } from './discovery/redis-link.ts'
 import { FeedServer } from './feed/feed-server.ts'
-import type { FeedMessage, ReaderMessage } from './feed/messages.ts'
+import type { FeedMessage, GateReport, ReaderMessage } from './feed/messages.ts'
+import { DataPlanes } from './switchover/data-planes.ts'
+import { Operations } from './switchover/operations.ts'
 import { changesBetween } from './topology/changes.ts'
 import type { Evidence } from './topology/evidence.ts'
 import type { HoldSign } from './topology/holds.ts'
@@ -66,12 +68,15 @@ export interface Monitor {
   ageMs(group: string): number | null
   /** As from a reader of the feed, for use in-process. */
   tell(message: ReaderMessage): void
+  /** What people may ask of a group. */
+  operations(group: string): Operations
   close(): Promise<void>
 }
 
 /** Starts to watch. Resolves when the feed listens; a master may not be known yet. */
 export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): Promise<Monitor> {
   const groups = new Map<string, GroupMonitor>()
+  const planes = new DataPlanes()
   let feed: FeedServer | null = null
   const publish = (message: FeedMessage): void => {
     feed?.publish(message)
@@ -79,10 +84,12 @@ export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): 
   }
   for (const group of options.groups) {
     const pollIntervalMs = options.pollIntervalMs ?? 1_000
-    groups.set(group.name, new GroupMonitor(group, pollIntervalMs, deps, publish))
+    const planesOf = (): readonly GateReport[] => planes.of(group.name)
+    groups.set(group.name, new GroupMonitor(group, pollIntervalMs, deps, publish, planesOf))
   }
-  const tell = (message: ReaderMessage): void => {
-    groups.get(message.group)?.tell(message)
+  const tell = (message: ReaderMessage, reader = 0): void => {
+    if (message.type === 'gate') planes.tell(reader, message)
+    else groups.get(message.group)?.tell(message)
   }
   if (options.feedPath !== null) {
     feed = await FeedServer.listen(
@@ -90,28 +97,39 @@ export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): 
       {
         clock: deps.clock,
         log: deps.log,
-        snapshot: () => [...groups.values()].map((group) => group.snapshot()),
+        snapshot: () =>
+          [...groups.values()].flatMap((group) => [
+            group.snapshot(),
+            ...group.operations.notices(),
+          ]),
         heartbeat: () => ({
           type: 'heartbeat',
           ages: Object.fromEntries([...groups].map(([name, group]) => [name, group.ageMs()])),
         }),
         onReader: tell,
+        onReaderGone: (reader) => {
+          planes.gone(reader)
+        },
       },
     )
   }
   for (const group of groups.values()) group.start()
+  const groupOf = (name: string | undefined): GroupMonitor => {
+    const group = name === undefined ? [...groups.values()][0] : groups.get(name)
+    if (group === undefined) throw new ProxyError('REFUSED', `no group ${name ?? ''} is watched`)
+    return group
+  }
   return {
-    view(name) {
-      const group = name === undefined ? [...groups.values()][0] : groups.get(name)
-      if (group === undefined) throw new ProxyError('CONFIG', `no group ${name ?? ''} is watched`)
-      return group.view
-    },
+    view: (name) => groupOf(name).view,
+    operations: (name) => groupOf(name).operations,
     ageMs: (name) => groups.get(name)?.ageMs() ?? null,
     describe: () => ({
       readers: feed?.readers ?? 0,
       groups: Object.fromEntries([...groups].map(([name, group]) => [name, group.describe()])),
     }),
-    tell,
+    tell: (message) => {
+      tell(message)
+    },
     async close() {
       for (const group of groups.values()) group.close()
       await feed?.close()
@@ -124,6 +142,7 @@ class GroupMonitor {
   readonly #deps: MonitorDeps
   readonly #publish: (message: FeedMessage) => void
   readonly #discovery: GroupDiscovery
+  readonly operations: Operations
   readonly #counts: Record<Evidence['kind'], number> = {
     poll: 0,
     event: 0,
@@ -142,20 +161,27 @@ class GroupMonitor {
     pollIntervalMs: number,
     deps: MonitorDeps,
     publish: (message: FeedMessage) => void,
+    planes: () => readonly GateReport[],
   ) {
     this.#deps = deps
     this.#publish = publish
     const forbidden = new Set((group.forbidden ?? []).map(addressKey))
     this.#state = initialState({ ...voteRules(group.name, group.rules), forbidden })
+    const reach = {
+      group: group.name,
+      sentinelLink: linkOptions(group.sentinelAuth, group.sentinelTls),
+      nodeLink: linkOptions(group.nodeAuth, group.nodeTls),
+      addressMap: group.addressMap ?? new Map<string, Address>(),
+    }
+    this.operations = new Operations(reach, {
+      ...deps,
+      publish,
+      planes,
+      view: () => this.#state.view,
+      isFailingOver: () => this.#state.hold !== null,
+    })
     this.#discovery = new GroupDiscovery(
-      {
-        group: group.name,
-        provider: group.provider ?? staticProvider(group.sentinels),
-        sentinelLink: linkOptions(group.sentinelAuth, group.sentinelTls),
-        nodeLink: linkOptions(group.nodeAuth, group.nodeTls),
-        addressMap: group.addressMap ?? new Map(),
-        pollIntervalMs,
-      },
+      { ...reach, provider: group.provider ?? staticProvider(group.sentinels), pollIntervalMs },
       {
         clock: deps.clock,
         log: deps.log,
@@ -176,6 +202,7 @@ class GroupMonitor {
   }
 
   close(): void {
+    this.operations.close()
     this.#discovery.close()
   }
 
@@ -199,7 +226,7 @@ class GroupMonitor {
     return last < 0 ? null : Math.max(0, this.#deps.clock.now() - last)
   }
 
-  tell(message: ReaderMessage): void {
+  tell(message: Exclude<ReaderMessage, { type: 'gate' }>): void {
     if (message.type === 'seen') {
       this.#step({ kind: 'seen', ...this.#stamp(), configEpoch: message.configEpoch })
       return
@@ -222,6 +249,7 @@ class GroupMonitor {
       subscribed: this.#discovery.subscribed(),
       sentinels: [...sentinels.values()],
       nodes: Object.fromEntries(nodes),
+      planned: this.operations.describe(),
     }
   }
 
@@ -258,6 +286,7 @@ class GroupMonitor {
 
   #tellReaders({ view, changed, switched, hold, release }: VoteOutcome): void {
     const { group, epochRestart } = view
+    if (switched) this.operations.switched()
     if (switched) this.#publish({ type: 'switch', view, why: view.why, epochRestart })
     else if (changed) this.#publish({ type: 'view', view, epochRestart })
     if (release !== undefined) this.#publish({ type: 'release', group, ...release })

@@ -3,6 +3,7 @@ import { systemClock } from './base/clock.ts'
 import { ConfigError } from './config/problems.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { tlsOf } from './config/tls.ts'
+import { groupActions } from './group-actions.ts'
 import type { GroupOptions, Monitor } from './monitor.ts'
 import { startMonitor } from './monitor.ts'
 import { startProxyd } from './proxyd.ts'
@@ -62,7 +63,7 @@ async function monitorPart(config: Config, deps: PartDeps): Promise<Part> {
       countViews(monitor, config, control)
       return { data: null, control }
     },
-    actions: {},
+    actions: groupActions(config, monitor),
     close: () => monitor.close(),
   }
 }

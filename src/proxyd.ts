@@ -1,7 +1,8 @@
 import type { Clock } from './base/clock.ts'
 import type { Config } from './config/schema.ts'
 import { FeedClient } from './feed/feed-client.ts'
-import type { SymptomKind } from './feed/messages.ts'
+import { GateReporter } from './feed/gate-reporter.ts'
+import type { GateReport, SymptomKind } from './feed/messages.ts'
 import { GroupProxy, type ReportSymptom } from './group-proxy.ts'
 import { DataPlaneCounters } from './telemetry/counters.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -37,21 +38,44 @@ export interface Proxyd {
 export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Proxyd> {
   const counters = new DataPlaneCounters()
   const groups = new Map<string, GroupProxy>()
+  const reporters = new Map<string, GateReporter>()
   for (const group of config.groups) {
     const report: ReportSymptom = (what, address, generation) => {
       const kind: SymptomKind = what === 'unblocked' ? 'not-master' : what
       feed.send({ type: 'symptom', group: group.masterName, what: kind, address, generation })
     }
-    groups.set(group.masterName, new GroupProxy(config, group, deps, counters, report))
+    const changed = (): void => {
+      reporters.get(group.masterName)?.changed()
+      deps.changed()
+    }
+    const proxy = new GroupProxy(config, group, { ...deps, changed }, counters, report)
+    groups.set(group.masterName, proxy)
+    const look = (): GateReport => ({
+      ...proxy.gateReport(),
+      group: group.masterName,
+      pid: process.pid,
+      worker: deps.worker,
+    })
+    const tell = (gate: GateReport): void => {
+      feed.send({ type: 'gate', ...gate })
+    }
+    reporters.set(group.masterName, new GateReporter(look, tell, deps.clock))
   }
   const feed = new FeedClient(
     { path: deps.feedPath },
     {
       onView: (view) => groups.get(view.group)?.onView(view),
-      onHold: (group, { id, ttlMs }) =>
-        groups.get(group)?.follower.hold(String(id), 'failover', ttlMs),
+      onHold(group, { id, reason, ttlMs }) {
+        const isPlanned = reason === 'operator' || reason === 'switchover'
+        const why = isPlanned ? 'operator' : 'failover'
+        groups.get(group)?.follower.hold(String(id), why, ttlMs)
+        reporters.get(group)?.changed()
+      },
       onRelease: (group, id) => groups.get(group)?.follower.release(String(id)),
-      onState: deps.changed,
+      onState(state) {
+        if (state === 'up') for (const reporter of reporters.values()) reporter.begin()
+        deps.changed()
+      },
     },
     deps,
   )
@@ -73,6 +97,7 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
     notReady: () => all.map((group) => group.notReady()).find((why) => why !== null) ?? null,
     async close() {
       await Promise.all(all.map((group) => group.close()))
+      for (const reporter of reporters.values()) reporter.close()
       feed.close()
     },
   }

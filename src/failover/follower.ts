@@ -149,7 +149,8 @@ export class Follower {
     let pauseMs = firstPauseMs
     while (!this.#closed && this.#isShut()) {
       const master = this.#master
-      if (master === null || (this.#holds.size > 0 && this.#isSame(master))) {
+      // a hold is about the master that is named: not even a gate that is just beginning opens to it
+      if (master === null || this.#holds.size > 0) {
         await this.#changed.promise
         continue
       }
@@ -206,13 +207,13 @@ export class Follower {
 
   async #switchTo(master: Address): Promise<void> {
     const next = await this.#open(master)
-    if (!this.#stillWanted(master)) {
-      next.destroy(new ProxyError('FENCED', 'another master was named meanwhile'))
+    if (!this.#stillWanted(master) || this.#holds.size > 0) {
+      next.destroy(new ProxyError('FENCED', 'another master was named, or a hold began, meanwhile'))
       return
     }
     const old = this.#current
     if (old !== null) await this.#leave(old)
-    if (!this.#stillWanted(master)) {
+    if (!this.#stillWanted(master) || this.#holds.size > 0) {
       next.destroy(new ProxyError('FENCED', 'another master was named meanwhile'))
       return
     }

@@ -6,12 +6,11 @@ import { ProxyError, reasonOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { assertMove } from '../base/transitions.ts'
 import type { TransitionTable } from '../base/transitions.ts'
-import type { ReleaseReason } from '../topology/holds.ts'
 import type { View } from '../topology/view.ts'
 import { EpochFence } from './epoch-fence.ts'
 import { LineReader } from './lines.ts'
 import { MAX_LINE_BYTES, decodeFeed, encode } from './messages.ts'
-import type { FeedMessage, HoldNotice, ReaderMessage } from './messages.ts'
+import type { FeedMessage, HoldNotice, ReaderMessage, ReleaseNoticeReason } from './messages.ts'
 
 export type FeedState = 'connecting' | 'up' | 'waiting' | 'closed'
 
@@ -32,7 +31,7 @@ export interface FeedClientHooks {
   /** A view to follow; `switched`: its master is another one than that of the last view. */
   onView(view: View, switched: boolean): void
   onHold(group: string, hold: HoldNotice): void
-  onRelease(group: string, id: number, reason: ReleaseReason): void
+  onRelease(group: string, id: number, reason: ReleaseNoticeReason): void
   onState(state: FeedState): void
 }
 

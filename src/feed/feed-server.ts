@@ -22,7 +22,9 @@ export interface FeedServerDeps {
   /** What a new reader is told first, one message a group. */
   readonly snapshot: () => readonly FeedMessage[]
   readonly heartbeat: () => FeedMessage
-  readonly onReader: (message: ReaderMessage) => void
+  /** `reader` is the number of the connection. */
+  readonly onReader: (message: ReaderMessage, reader: number) => void
+  readonly onReaderGone?: (reader: number) => void
 }
 
 /** Readers at most: one a worker, with room for restarts and for people. */
@@ -34,6 +36,7 @@ export class FeedServer {
   readonly #deps: FeedServerDeps
   readonly #readers = new Set<Socket>()
   readonly #server: Server
+  #lastReader = 0
   #cancelHeartbeat: () => void = nothing
 
   private constructor(options: FeedServerOptions, deps: FeedServerDeps) {
@@ -98,16 +101,20 @@ export class FeedServer {
 
   #welcome(socket: Socket): void {
     const lines = new LineReader(MAX_LINE_BYTES)
+    const reader = ++this.#lastReader
     this.#readers.add(socket)
     socket.on('close', () => {
       this.#readers.delete(socket)
+      this.#deps.onReaderGone?.(reader)
     })
     socket.on('error', (error) => {
       this.#deps.log.debug({ reason: error.message }, 'a reader of the feed was lost')
     })
     socket.on('data', (chunk: Buffer) => {
       try {
-        for (const line of lines.push(chunk)) this.#deps.onReader(decodeReader(line))
+        for (const line of lines.push(chunk)) {
+          this.#deps.onReader(decodeReader(line), reader)
+        }
       } catch (error) {
         this.#deps.log.warn({ reason: reasonOf(error) }, 'a reader of the feed was cut off')
         socket.destroy()

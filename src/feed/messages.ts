@@ -7,11 +7,17 @@ export const FEED_VERSION = 1
 /** The longest line; a view of a large group is some 20 kB. */
 export const MAX_LINE_BYTES = 1_048_576
 
+/** A hold that people asked for, by `ctl hold` or as a part of a planned switchover. */
+export type PlannedHoldReason = 'operator' | 'switchover'
+
+/** Ids of the vote's own holds are positive, those of planned ones negative. */
 export interface HoldNotice {
   readonly id: number
-  readonly reason: HoldReason
+  readonly reason: HoldReason | PlannedHoldReason
   readonly ttlMs: number
 }
+
+export type ReleaseNoticeReason = ReleaseReason | PlannedHoldReason
 
 /** From the monitor to its readers. `epochRestart`: a lower epoch than before is to be followed. */
 export type FeedMessage =
@@ -26,7 +32,7 @@ export type FeedMessage =
       readonly type: 'release'
       readonly group: string
       readonly id: number
-      readonly reason: ReleaseReason
+      readonly reason: ReleaseNoticeReason
     }
   /** Another master; ends every hold of the group. */
   | {
@@ -44,6 +50,21 @@ export type FeedMessage =
 export type SymptomKind =
   'link-lost' | 'link-refused' | 'readonly' | 'loading' | 'masterdown' | 'not-master'
 
+/** What the gate of one data plane does with the commands of one group. */
+export interface GateReport {
+  readonly group: string
+  readonly pid: number
+  readonly worker: number
+  /** open, holding, draining or failfast */
+  readonly state: string
+  /** The ids of the holds in force. */
+  readonly holds: readonly number[]
+  /** Commands on the wire; 0 while no hold is in force, since then nobody waits for them. */
+  readonly inFlight: number
+  /** `host:port` of the master that its links lead to. */
+  readonly upstream: string | null
+}
+
 /** From a reader to the monitor. */
 export type ReaderMessage =
   | {
@@ -55,6 +76,8 @@ export type ReaderMessage =
     }
   /** The highest epoch followed so far, told when the connection begins. */
   | { readonly type: 'seen'; readonly group: string; readonly configEpoch: number }
+  /** Told when the connection begins and at each change: only data planes do. */
+  | ({ readonly type: 'gate' } & GateReport)
 
 const feedTypes: ReadonlySet<string> = new Set<FeedMessage['type']>([
   'snapshot',
@@ -64,7 +87,7 @@ const feedTypes: ReadonlySet<string> = new Set<FeedMessage['type']>([
   'view',
   'heartbeat',
 ])
-const readerTypes: ReadonlySet<string> = new Set<ReaderMessage['type']>(['symptom', 'seen'])
+const readerTypes: ReadonlySet<string> = new Set<ReaderMessage['type']>(['symptom', 'seen', 'gate'])
 
 /** One line, with its line feed. */
 export function encode(message: FeedMessage | ReaderMessage): string {
@@ -83,6 +106,7 @@ export function decodeReader(line: string): ReaderMessage {
   const message = decode(line, readerTypes)
   need(message, 'group', 'string')
   if (message['type'] === 'seen') need(message, 'configEpoch', 'number')
+  else if (message['type'] === 'gate') checkGate(message)
   else {
     need(message, 'what', 'string')
     need(message, 'address', 'string')
@@ -137,6 +161,17 @@ function checkFeed(message: Fields): void {
       return
     default:
       if (!isFields(message['ages'])) throw new ProxyError('FEED', 'ages is no object')
+  }
+}
+
+function checkGate(message: Fields): void {
+  need(message, 'pid', 'number')
+  need(message, 'worker', 'number')
+  need(message, 'state', 'string')
+  need(message, 'inFlight', 'number')
+  const holds = message['holds']
+  if (!Array.isArray(holds) || holds.some((id) => typeof id !== 'number')) {
+    throw new ProxyError('FEED', 'holds is no list of numbers')
   }
 }
 

@@ -18,6 +18,7 @@ const law: Readonly<Record<string, readonly string[]>> = {
   upstream: ['base', 'telemetry', 'protocol', 'types:routing', 'types:topology', 'dispatcher.ts'],
   discovery: ['base', 'telemetry', 'topology'],
   feed: ['base', 'telemetry', 'topology'],
+  switchover: ['base', 'topology', 'discovery', 'types:feed'],
   ctl: ['base', 'topology', 'discovery'],
   admin: ['base', 'telemetry'],
   embedded: ['base', 'telemetry'],
@@ -35,6 +36,8 @@ const wiring = [
   'group-proxy.ts',
   'group-observers.ts',
   'monitor.ts',
+  'group-actions.ts',
+  'ctl.ts',
   'demo.ts',
 ]
 

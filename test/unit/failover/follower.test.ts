@@ -277,6 +277,21 @@ describe('a hold', () => {
     expect(stage.state).toBe('open')
   })
 
+  test('keeps a gate shut that is just beginning, also while its master is being opened', async () => {
+    const stage = new Stage()
+    const connected: Deferred<void> = deferred()
+    stage.answer = () => connected.promise
+    stage.follower.follow(first)
+    await stage.settle()
+    stage.follower.hold('7', 'failover', 10_000)
+    connected.resolve()
+    await stage.settle()
+    expect([stage.state, stage.attempts]).toEqual(['holding', 1])
+    stage.follower.release('7')
+    await stage.settle()
+    expect([stage.state, stage.attempts]).toEqual(['open', 2])
+  })
+
   test('ends with a switch', async () => {
     const stage = await following()
     stage.follower.hold('7', 'failover', 10_000)

@@ -22,7 +22,7 @@ const view: fc.Arbitrary<View> = fc
   .map((fields) => ({ ...emptyView(fields.group), ...fields }))
 const hold = fc.record({
   id: fc.nat(),
-  reason: fc.constantFrom('odown' as const, 'promotion-sent' as const),
+  reason: fc.constantFrom('odown' as const, 'promotion-sent' as const, 'operator' as const),
   ttlMs: fc.nat(),
 })
 const feedMessage: fc.Arbitrary<FeedMessage> = fc.oneof(
@@ -68,6 +68,10 @@ describe('the codec of the feed', () => {
     const messages: ReaderMessage[] = [
       { type: 'seen', group: 'mm', configEpoch: 3 },
       { type: 'symptom', group: 'mm', what: 'readonly', address: '10.0.0.1:6379', generation: 4 },
+      {
+        ...{ type: 'gate', group: 'mm', pid: 7, worker: 0, state: 'holding' },
+        ...{ holds: [-1, 4], inFlight: 2, upstream: '10.0.0.1:6379' },
+      },
     ]
     for (const message of messages) expect(decodeReader(encode(message).trimEnd())).toEqual(message)
   })
@@ -98,6 +102,8 @@ describe('the codec of the feed', () => {
     '{"v":1,"type":"view"}',
     '{"v":1,"type":"seen","group":"g"}',
     '{"v":1,"type":"symptom"}',
+    '{"v":1,"type":"gate","group":"g","pid":1,"worker":0,"state":"open","inFlight":0}',
+    '{"v":1,"type":"gate","group":"g","pid":1,"worker":0,"state":"open","inFlight":0,"holds":[""]}',
   ])('refuses %s from a reader', (line) => {
     expect(() => decodeReader(line)).toThrow()
   })
