@@ -5,6 +5,7 @@ import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
+import { peerOf } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
 import { RequestReader } from './request-reader.ts'
@@ -83,10 +84,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** The client's address as CLIENT LIST shows it. */
   get peer(): string {
-    const { remoteAddress, remotePort, remoteFamily } = this.#socket
-    if (remoteAddress === undefined) return 'unix:0'
-    const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress
-    return `${host}:${String(remotePort)}`
+    return peerOf(this.#socket)
   }
 
   apply(event: StateEvent): void {

@@ -22,7 +22,7 @@ function after(...frames: readonly Buffer[]): Subscriptions {
 
 function isPush(subscriptions: Subscriptions, type: number, bytes: Buffer): boolean {
   const shown = Buffer.concat([Buffer.from('+x\r\n'), bytes, Buffer.from('+x\r\n')])
-  return subscriptions.isPush(type, shown, 4, 4 + bytes.length)
+  return subscriptions.isPush(type === array ? 2 : 3, type, shown, 4, 4 + bytes.length)
 }
 
 const one = frame('subscribe', 'a', 1)
@@ -47,6 +47,11 @@ describe('RESP2: is this array a message or a reply?', () => {
   ])('%s', (_what, subscriptions, bytes, expected) => {
     expect(isPush(subscriptions, array, bytes)).toBe(expected)
   })
+})
+
+test('RESP3: an array that begins with "message" is a reply even to a subscriber', () => {
+  const bytes = frame('message', 'a', 'm')
+  expect(after(one).isPush(3, array, bytes, 0, bytes.length)).toBe(false)
 })
 
 describe('RESP3: does this push answer a command?', () => {
