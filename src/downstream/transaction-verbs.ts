@@ -128,7 +128,11 @@ function withElements(
   for (let index = 0; at < reply.length; index++) {
     const next = framer.next(reply, at, reply.length)
     if (next < 0) return reply
-    parts.push(fn(index, reply.subarray(at, next)))
+    const element = reply.subarray(at, next)
+    // a message may stand between the elements, and is none of them (Redis up to 7.0)
+    const isMessage = element[0] === 0x3e /* > */
+    parts.push(isMessage ? element : fn(index, element))
+    if (isMessage) index--
     at = next
   }
   return Buffer.concat(parts)
