@@ -103,7 +103,10 @@ export function watch(
   return actions
 }
 
-/** Those named on the command line, else what most sentinels say, else the fallback. */
+/**
+ * Those named on the command line, else what most sentinels say (where as many say one thing as
+ * another: the fallback if it is one of them, else the greater), else the fallback.
+ */
 export function wantedSettings(
   sentinels: readonly SentinelSeen[],
   given: Partial<Settings>,
@@ -115,8 +118,9 @@ export function wantedSettings(
     if (own !== undefined) return own
     const counts = new Map<number, number>()
     for (const settings of all) counts.set(settings[key], (counts.get(settings[key]) ?? 0) + 1)
-    const [most] = [...counts].sort((a, b) => b[1] - a[1])
-    return most?.[0] ?? fallback[key]
+    const most = Math.max(0, ...counts.values())
+    const tied = [...counts].filter(([, count]) => count === most).map(([value]) => value)
+    return tied.length === 0 || tied.includes(fallback[key]) ? fallback[key] : Math.max(...tied)
   }
   return {
     quorum: choose('quorum'),

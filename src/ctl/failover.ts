@@ -20,7 +20,11 @@ export const failover: Verb = {
     const timeoutMs = context.options.duration('timeout') ?? defaultTimeoutMs
     if (context.options.has('force')) return force(context, timeoutMs)
     const { group } = context
-    const answer = await context.door.act('failover', { group, timeout: timeoutMs }, timeoutMs)
+    const answer = await context.door.act(
+      'failover',
+      { group, timeout: `${String(timeoutMs)}ms` },
+      timeoutMs,
+    )
     const report = dig(answer, 'done', 0, 'groups', 0) ?? dig(answer, 'groups', 0)
     const [from, to, ms] = ['from', 'to', 'ms'].map((key) => dig(report, key))
     const late = dig(report, 'late')

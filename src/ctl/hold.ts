@@ -9,7 +9,7 @@ export const hold: Verb = {
   flags: [['--ttl <duration>', 'ends by itself after this time [30s]']],
   async run({ door, group, options }) {
     const ttl = options.duration('ttl') ?? defaultTtlMs
-    const answer = await door.act('hold', { group, ttl }, 0)
+    const answer = await door.act('hold', { group, ttl: `${String(ttl)}ms` }, 0)
     const report = dig(answer, 'done', 0, 'groups', 0) ?? dig(answer, 'groups', 0)
     const planes = dig(report, 'dataPlanes')
     const lines = (Array.isArray(planes) ? (planes as unknown[]) : []).map((plane) => {

@@ -9,7 +9,10 @@ import { addressIn } from './options.ts'
 import { objectionToReset, refuse, resetOneByOne } from './reset.ts'
 
 /** A sentinel that was not reset in time may have made it a replica again: then once more. */
-const attempts = 4
+const attempts = 3
+const astrayEveryMs = 1_000
+/** Ports on which nobody listens for Redis. */
+const lastDeadPort = 8
 
 export const removeReplica: Verb = {
   name: 'remove-replica',
@@ -27,12 +30,16 @@ export const removeReplica: Verb = {
       const objection = objectionToRemoval(context, seen, address)
       if (objection !== null) throw refuse(objection)
       const reset = new Set<string>()
+      const leaving = new Leaving(context, servers, address)
       for (let attempt = 0; !isGone(seen, address); attempt++) {
         if (attempt === attempts) throw refuse(`${name} is made a replica again and again`)
-        await leave(context, servers, seen, address)
+        const isAlive = nodeAt(seen, address)?.trouble === null
+        const astray = (): Promise<void> => (isAlive ? leaving.astray() : Promise.resolve())
+        await astray()
         const knowing = seen.sentinels.filter(({ replicas }) => isIn(replicas, address))
         const targets = knowing.map((sentinel) => sentinel.address)
-        await resetOneByOne(context, servers, targets, [address])
+        await resetOneByOne(context, servers, targets, [address], astray)
+        if (isAlive) await leaving.free()
         for (const target of targets) reset.add(addressKey(target))
         seen = await look()
       }
@@ -68,18 +75,39 @@ function objectionToRemoval(
   return `${name} is the last replica: without it nothing can take the master's place (--force)`
 }
 
-/** Stops replicating, so that the master does not name it to the sentinels any more. */
-async function leave(
-  context: CtlContext,
-  servers: Servers,
-  seen: Observation,
-  address: Address,
-): Promise<void> {
-  const node = nodeAt(seen, address)
-  if (node?.role?.role !== 'slave') return
-  const command = ['REPLICAOF', 'NO', 'ONE'] as const
-  const stop = { to: 'node', at: address, command, why: 'is to leave' } as const
-  await perform(servers, [stop, keep(address)], context.progress)
+/**
+ * Lets a node stop replicating without anybody making it a replica again. One that says it is a
+ * master is converted by every sentinel that still knows it, after 8 s; one that follows another
+ * master only when it has followed the same one for the whole failover-timeout (sentinel.c:
+ * sentinelRefreshInstanceInfo, which reads INFO every 10 s). So it follows nobody, by ever another name.
+ */
+class Leaving {
+  readonly #context: CtlContext
+  readonly #servers: Servers
+  readonly #address: Address
+  #turn = 0
+  #lastAt = -Infinity
+
+  constructor(context: CtlContext, servers: Servers, address: Address) {
+    this.#context = context
+    this.#servers = servers
+    this.#address = address
+  }
+
+  async astray(): Promise<void> {
+    const now = this.#context.clock.now()
+    if (now - this.#lastAt < astrayEveryMs) return
+    this.#lastAt = now
+    this.#turn = (this.#turn % lastDeadPort) + 1
+    const { nodes } = this.#servers
+    await nodes.askOne(this.#address, 'REPLICAOF', '127.0.0.1', String(this.#turn))
+  }
+
+  async free(): Promise<void> {
+    const command = ['REPLICAOF', 'NO', 'ONE'] as const
+    const stop = { to: 'node', at: this.#address, command, why: 'has left' } as const
+    await perform(this.#servers, [stop, keep(this.#address)], this.#context.progress)
+  }
 }
 
 function isGone(seen: Observation, address: Address): boolean {

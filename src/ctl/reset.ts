@@ -35,6 +35,7 @@ export async function resetOneByOne(
   servers: Servers,
   targets: readonly Address[],
   without: readonly Address[] = [],
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   for (const target of targets) {
     const before = await servers.sentinel(target)
@@ -49,6 +50,7 @@ export async function resetOneByOne(
       return lost.length === 0 ? null : `does not know ${lost.map(addressKey).join(', ')} yet`
     }
     await waitFor(context.clock, relearnWithinMs, async () => {
+      await meanwhile()
       const reason = await missing()
       return reason === null ? null : `${addressKey(target)} ${reason}`
     })
