@@ -19,5 +19,16 @@ export const testing = [
     debian: 'python3-redis',
     why: 'redis-py, a client of a different make, is tested through the proxy',
   },
+  {
+    command: '/var/lib/dpkg/info/ruby-redis.list',
+    debian: 'ruby-redis',
+    why: 'ruby’s client, tested through the proxy',
+  },
+  { command: '/usr/bin/php', debian: 'php-cli', why: 'runs the tests of phpredis' },
+  {
+    command: '/var/lib/dpkg/info/php-redis.list',
+    debian: 'php-redis',
+    why: 'phpredis, a client in C, is tested through the proxy',
+  },
   { command: 'openssl', debian: 'openssl', why: 'certificates for the TLS tests' },
 ]

@@ -9,7 +9,8 @@ export interface Flushable {
  */
 export class Turn {
   #depth = 0
-  #waiting: Flushable[] = []
+  readonly #waiting: (Flushable | undefined)[] = []
+  #count = 0
   #scheduled = false
 
   begin(): void {
@@ -17,7 +18,7 @@ export class Turn {
   }
 
   add(item: Flushable): void {
-    this.#waiting.push(item)
+    this.#waiting[this.#count++] = item
     if (this.#depth === 0 && !this.#scheduled) {
       this.#scheduled = true
       queueMicrotask(() => {
@@ -33,7 +34,11 @@ export class Turn {
 
   #flush(): void {
     // a flush may cause another to be added
-    for (let i = 0; i < this.#waiting.length; i++) this.#waiting[i]?.flush()
-    this.#waiting.length = 0
+    for (let i = 0; i < this.#count; i++) {
+      const item = this.#waiting[i]
+      this.#waiting[i] = undefined
+      item?.flush()
+    }
+    this.#count = 0
   }
 }

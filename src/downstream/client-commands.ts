@@ -31,6 +31,14 @@ export function nameRefusal(): Uint8Array {
   return badName
 }
 
+/** CLIENT GETNAME: the session's name. */
+export function nameReply(session: Session): Uint8Array {
+  const { name, link } = session.state
+  const none = link.resp === 2 ? '$-1\r\n' : '_\r\n'
+  const text = name === '' ? none : `$${String(name.length)}\r\n${name}\r\n`
+  return Buffer.from(text, 'latin1')
+}
+
 /** CLIENT INFO: the server's own line about the link, with what is the client's put in. */
 export function clientInfo(session: Session, request: Request): void {
   session.whenIdle(() => {
@@ -41,7 +49,8 @@ export function clientInfo(session: Session, request: Request): void {
   })
 }
 
-function withOwnFields(session: Session, reply: Uint8Array): Uint8Array {
+/** The reply to CLIENT INFO with what is the client's put in. */
+export function withOwnFields(session: Session, reply: Uint8Array): Uint8Array {
   const text = Buffer.from(reply).toString('latin1')
   const body = text.slice(text.indexOf('\r\n') + 2, -2)
   const own = body
@@ -86,7 +95,7 @@ export function clientUnblock(session: Session, request: Request): void {
   const target = clientOf(session, request.args[2])
   if (target === undefined) {
     throughControl(session, request)
-  } else if (target.waitsFor?.traits.replay !== 'blocking' || target.pin.serverId === 0) {
+  } else if (target.waitsFor?.waitsInside !== true || target.pin.serverId === 0) {
     session.answer(notBlocked)
   } else {
     const args = [...request.args]
@@ -127,6 +136,7 @@ function track(session: Session, request: Request, redirect: Session['redirect']
       session.send(request, {
         observer: onOk(() => {
           session.redirect = on ? redirect : null
+          session.trackingRequest = on ? request.bytes : null
           session.apply({ what: 'sticky', reason: 'tracking', on })
         }),
       })

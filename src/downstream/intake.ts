@@ -44,7 +44,7 @@ export class Intake {
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.state === 'reading') this.#run(chunk)
+    if (this.state === 'reading') this.#run(chunk, true)
     else if (this.state === 'parked') this.#keep(chunk)
   }
 
@@ -87,17 +87,18 @@ export class Intake {
 
   /** The socket is read on while a request waits, so that a client that leaves is noticed. */
   #keep(chunk: Uint8Array): void {
-    this.#rest.push(chunk)
+    this.#rest.push(chunk.slice()) // the next read will write over it
     this.#restBytes += chunk.length
     if (this.#restBytes > this.#context.limits.parkedBytes) this.#socket.pause()
   }
 
-  #run(chunk: Uint8Array): void {
+  /** `isShared`: the memory is not ours to keep. */
+  #run(chunk: Uint8Array, isShared: boolean): void {
     this.#running = true
     const position = this.#home.take(chunk, 0)
     this.#running = false
     if (this.state === 'parked' && position < chunk.length) {
-      this.#rest.unshift(chunk.subarray(position))
+      this.#rest.unshift(isShared ? chunk.slice(position) : chunk.subarray(position))
       this.#restBytes += chunk.length - position
     }
   }
@@ -111,7 +112,7 @@ export class Intake {
         return
       }
       this.#restBytes -= chunk.length
-      this.#run(chunk)
+      this.#run(chunk, false)
     }
   }
 

@@ -24,6 +24,9 @@ export class ReplyLine {
   readonly #home: ReplyLineHome
   readonly #output: ClientOutput
   readonly #line = new Deque<SessionExchange>()
+  /** Who waits for the client to read on; null until somebody does. */
+  #waiting: (() => void)[] | null = null
+  #isPaused = false
 
   constructor(socket: Socket, context: SessionContext, home: ReplyLineHome) {
     this.#socket = socket
@@ -77,8 +80,19 @@ export class ReplyLine {
 
   /** Calls `fn` once the client has read what was written for it, or has gone. */
   onResume(fn: () => void): void {
-    if (this.#socket.destroyed || this.#output.unread === 0) fn()
-    else this.#socket.once('drain', fn).once('close', fn)
+    if (this.#socket.destroyed || this.#output.unread === 0) {
+      fn()
+      return
+    }
+    if (this.#waiting === null) {
+      this.#waiting = []
+      this.#socket.on('drain', this.#resume).once('close', this.#resume)
+    }
+    this.#waiting.push(fn)
+  }
+
+  readonly #resume = (): void => {
+    for (const fn of this.#waiting?.splice(0) ?? []) fn()
   }
 
   flush(): void {
@@ -98,7 +112,19 @@ export class ReplyLine {
     const { unread } = this.#output
     if (unread < outputPauseBytes) return true
     if (unread > outputLimitBytes) this.#home.onOverflow()
+    this.#readNoMore()
     return false
+  }
+
+  /** Whoever does not read its replies may not ask for more. */
+  #readNoMore(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#socket.pause()
+    this.onResume(() => {
+      this.#isPaused = false
+      this.#socket.resume()
+    })
   }
 
   #giveDone(): void {

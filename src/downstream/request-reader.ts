@@ -81,7 +81,10 @@ export class RequestReader {
       this.#upload = beginUpload(session, this.#framer)
     } else {
       this.#upload?.take(bytes, start, end, found === framed.partEnd)
-      if (found === framed.partEnd) this.#upload = null
+      if (found !== framed.partEnd) return
+      this.#upload = null
+      // answered before its end, as one that was cut: its link is needed no longer
+      if (session.outstanding === 0) session.onLineEmpty()
     }
   }
 }

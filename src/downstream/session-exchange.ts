@@ -50,7 +50,7 @@ export class SessionExchange implements Exchange {
   /** Not in the client's line: a command of the proxy's own, to rebuild a link's state. */
   hidden = false
   observer: Observer | null = null
-  /** When a blocking command came, for the time that remains at a re-issue. */
+  /** When a blocking command came, for the time that remains at a re-issue; 0 for all others. */
   startedAt = 0
   /** Reply bytes that came before their turn, or that the observer wants whole. */
   kept: Uint8Array[] | null = null
@@ -73,6 +73,11 @@ export class SessionExchange implements Exchange {
     this.bytes = bytes
     this.start = start
     this.end = end
+  }
+
+  /** Does it wait in the server for something to happen (BLPOP, XREAD BLOCK, WAIT)? */
+  get waitsInside(): boolean {
+    return this.startedAt > 0
   }
 
   onReply(bytes: Uint8Array, start: number, end: number, last: boolean): boolean {

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
 import { errorReply, ProxyError } from '../base/errors.ts'
 import type { Fate, LinkState } from '../dispatcher.ts'
+import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
+import { peerOf } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
 import { RequestReader } from './request-reader.ts'
@@ -12,6 +14,7 @@ import { SessionExchange, type ExchangeHome, type Observer } from './session-exc
 import type { Request, SendOptions } from './session-request.ts'
 import type { CloseReason, SessionContext } from './session-context.ts'
 import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
+import { withSharedReads } from './shared-read.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -26,6 +29,8 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   transaction: Transaction | null = null
   /** CLIENT TRACKING … REDIRECT: the id the client gave, and the link's number that it stands for. */
   redirect: { readonly id: number; readonly serverId: number } | null = null
+  /** The CLIENT TRACKING ON that is in force, to be said again on another link. */
+  trackingRequest: Uint8Array | null = null
   /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
   wroteIn = 0
   /** Has any write of this client been answered? */
@@ -40,7 +45,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   #onIdle: (() => void) | null = null
   #ending: CloseReason = 'client'
 
-  constructor(id: number, socket: Socket, context: SessionContext) {
+  constructor(id: number, accepted: Socket, context: SessionContext) {
+    const socket = withSharedReads(accepted, (chunk) => {
+      this.#onData(chunk)
+    })
     this.id = id
     this.context = context
     this.state = context.firstState
@@ -50,7 +58,6 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#line = new ReplyLine(socket, context, this)
     this.pin = new Pin(context.dispatcher, this, context.clock)
     this.#reader.limitStrangers()
-    socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onGone)
     socket.on('close', this.#onGone)
@@ -77,10 +84,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** The client's address as CLIENT LIST shows it. */
   get peer(): string {
-    const { remoteAddress, remotePort, remoteFamily } = this.#socket
-    if (remoteAddress === undefined) return 'unix:0'
-    const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress
-    return `${host}:${String(remotePort)}`
+    return peerOf(this.#socket)
   }
 
   apply(event: StateEvent): void {
@@ -90,7 +94,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────
 
-  readonly #onData = (chunk: Buffer): void => {
+  #onData(chunk: Uint8Array): void {
     const { turn, counters } = this.context
     counters.clientBytesIn += chunk.length
     turn.begin()
@@ -148,7 +152,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (options.via !== undefined && !this.pin.held) exchange.via = options.via
     const { commands } = this.context.counters
     commands[this.pin.held ? 'lease' : exchange.via === 'control' ? 'control' : 'lane']++
-    if (request.traits.replay === 'blocking') exchange.startedAt = this.context.clock.now()
+    if (!exchange.queued && blocks(request.traits, request.args)) {
+      exchange.startedAt = this.context.clock.now()
+    }
     this.dispatch(exchange)
     return exchange
   }
@@ -221,7 +227,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** The process ends: as `end`, but nobody waits for a client that itself waits in the server. */
   shutDown(): void {
-    if (this.#line.head()?.traits.replay === 'blocking') this.close('shutdown')
+    if (this.#line.head()?.waitsInside === true) this.close('shutdown')
     else this.end('shutdown')
   }
 
@@ -328,7 +334,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   // ── the pin's home ─────────────────────────────────────────────────────────────────────────
 
   isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean {
-    return this.subscriptions.isPush(type, bytes, start, end)
+    return this.subscriptions.isPush(this.state.link.resp, type, bytes, start, end)
   }
 
   onPush(bytes: Uint8Array, start: number, end: number): void {
@@ -360,7 +366,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly #onEnd = (): void => {
     // a half-closed client still gets its replies, but one that waits inside the server is freed
     // and of one whose command waits at the gate, nobody knows that it is not gone: it is not run
-    const isWaiting = this.#line.head()?.traits.replay === 'blocking' || this.#isHeld()
+    const isWaiting = this.#line.head()?.waitsInside === true || this.#isHeld()
     if (this.pin.raw || isWaiting) this.#close('client', false)
     else if (this.#intake.state === 'parked') this.#intake.halfClosed = true
     else this.end('client')

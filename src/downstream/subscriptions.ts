@@ -43,9 +43,9 @@ export class Subscriptions {
    * RESP3: a push answers a command only if it is a confirmation. RESP2: an array is a message only
    * while there are subscriptions and it says so; else an array that begins with "message" is a reply.
    */
-  isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean {
+  isPush(resp: 2 | 3, type: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (type === typePush) return !confirmationKinds.has(firstElement(bytes, start, end))
-    return this.size > 0 && messageKinds.has(firstElement(bytes, start, end))
+    return resp === 2 && this.size > 0 && messageKinds.has(firstElement(bytes, start, end))
   }
 
   /** Frames with which the server will confirm a command of this family. */

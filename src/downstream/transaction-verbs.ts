@@ -1,10 +1,12 @@
 import { ReplyFramer } from '../protocol/reply-framer.ts'
-import { args, parseInteger } from '../protocol/request.ts'
+import { args, lowerAscii, parseInteger } from '../protocol/request.ts'
+import { nameReply, withOwnFields } from './client-commands.ts'
 import { identityOf, parseHello, withId } from './greeting.ts'
 import { onOk, onReplyDone, onWhole } from './observers.ts'
 import type { Session } from './session.ts'
 import type { Request } from './session-request.ts'
 import type { Observer } from './session-exchange.ts'
+import type { StickyReason } from './session-state.ts'
 import { Transaction, type QueuedChange } from './transaction.ts'
 
 /** MULTI: from here to EXEC or DISCARD the client's commands need a link of their own. */
@@ -126,7 +128,11 @@ function withElements(
   for (let index = 0; at < reply.length; index++) {
     const next = framer.next(reply, at, reply.length)
     if (next < 0) return reply
-    parts.push(fn(index, reply.subarray(at, next)))
+    const element = reply.subarray(at, next)
+    // a message may stand between the elements, and is none of them (Redis up to 7.0)
+    const isMessage = element[0] === 0x3e /* > */
+    parts.push(isMessage ? element : fn(index, element))
+    if (isMessage) index--
     at = next
   }
   return Buffer.concat(parts)
@@ -152,11 +158,33 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
         name: Buffer.from(given[2] ?? new Uint8Array(0)).toString('latin1'),
       })
       return element
+    case 'client-tracking':
+      return applySticky(session, 'tracking', given, element)
+    case 'client-no-evict':
+      return applySticky(session, 'no-evict', given, element)
+    case 'client-no-touch':
+      return applySticky(session, 'no-touch', given, element)
+    case 'client-getname':
+      return nameReply(session)
+    case 'client-info':
+      return withOwnFields(session, element)
     case 'client-id':
       return Buffer.from(`:${String(session.id)}\r\n`)
     default:
       return element
   }
+}
+
+/** CLIENT TRACKING, NO-EVICT, NO-TOUCH: the link stays the client's while one of them is on. */
+function applySticky(
+  session: Session,
+  reason: StickyReason,
+  given: Uint8Array[],
+  element: Uint8Array,
+): Uint8Array {
+  const on = lowerAscii(given[2] ?? new Uint8Array(0)) === 'on'
+  session.apply({ what: 'sticky', reason, on })
+  return element
 }
 
 function applyHello(session: Session, given: Uint8Array[], element: Uint8Array): Uint8Array {
@@ -166,5 +194,8 @@ function applyHello(session: Session, given: Uint8Array[], element: Uint8Array):
     session.apply({ what: 'authenticated', identity: identityOf(hello.auth) })
   }
   if (hello.resp !== null) session.apply({ what: 'protocol', resp: hello.resp })
+  if (hello.name !== null) {
+    session.apply({ what: 'named', name: Buffer.from(hello.name).toString('latin1') })
+  }
   return withId(element, session.id)
 }

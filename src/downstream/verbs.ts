@@ -11,6 +11,7 @@ import {
   clientInfo,
   clientKill,
   clientUnblock,
+  nameReply,
   setName,
   tracking,
   translated,
@@ -258,14 +259,8 @@ const handlers: Record<SessionVerb, Handler> = {
   'client-kill': clientKill,
   'client-unblock': clientUnblock,
   'client-getname': (session, request) => {
-    if (request.args.length !== 2) {
-      session.send(request)
-      return
-    }
-    const { name, link } = session.state
-    const none = link.resp === 2 ? '$-1\r\n' : '_\r\n'
-    const text = name === '' ? none : `$${String(name.length)}\r\n${name}\r\n`
-    session.answer(Buffer.from(text, 'latin1'))
+    if (request.args.length === 2) session.answer(nameReply(session))
+    else session.send(request)
   },
   'client-setname': setName,
   'client-setinfo': plain,

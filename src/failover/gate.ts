@@ -17,7 +17,7 @@ import type { LeaseReason, ReplayClass } from '../routing/traits.ts'
 import { GateLease } from './gate-lease.ts'
 import { HoldQueue, type HoldLimits } from './hold-queue.ts'
 import { judge, replayedBy, type InDoubtPolicy } from './replay.ts'
-import { provesNotExecuted, symptomOf, type Symptom } from './symptoms.ts'
+import { isScript, provesNotExecuted, symptomOf, type Symptom } from './symptoms.ts'
 
 /** Why the gate does not let commands pass; the label of `holds_total{reason}`. */
 export type HoldReason = Symptom | 'starting' | 'failover' | 'switch' | 'operator'
@@ -191,9 +191,13 @@ export class Gate implements Dispatcher, Arbiter {
     else this.#refuse(exchange, 'TRYAGAIN')
   }
 
-  /** Gives a command its deadline, once in its life. */
+  /**
+   * Gives a command its deadline, once in its life; but one that waited inside a server since its
+   * last hold (a BLPOP without end) has a window of its own for the next.
+   */
   #stamp(exchange: Exchange): void {
-    if (exchange.deadline === 0) {
+    const isPast = exchange.traits.replay === 'blocking' && exchange.deadline < this.#clock.now()
+    if (exchange.deadline === 0 || isPast) {
       exchange.deadline = this.#clock.now() + this.#options.holdWindowMs()
     }
     if (this.#state.name !== 'open' && exchange.deadline < this.#armedFor) {
@@ -298,6 +302,8 @@ export class Gate implements Dispatcher, Arbiter {
       // a read behind a refused command of the same client must not be answered before it
       return exchange.traits.replay === 'read' && bytes[start] !== 0x2d
     }
+    // a script may say what it likes: its words must not stop everybody else
+    if (isScript(exchange)) return false
     if (this.#state.name === 'open' || this.#state.name === 'draining') {
       const generation = this.#generation()
       this.hold(symptom)

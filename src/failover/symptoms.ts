@@ -29,13 +29,15 @@ export function symptomOf(bytes: Uint8Array, start: number, end: number): Sympto
   return null
 }
 
-/**
- * May this command be taken back on the strength of an error reply? The error of a script may be
- * the script's own words, written after it has changed data, so it proves nothing.
- */
-export function provesNotExecuted(exchange: Exchange): boolean {
+/** Is the error reply of this command perhaps the words of a script, said after it changed data? */
+export function isScript(exchange: Exchange): boolean {
   const { name } = exchange.traits
-  return !name.startsWith('eval') && !name.startsWith('fcall') && exchange.body === 'whole'
+  return name.startsWith('eval') || name.startsWith('fcall')
+}
+
+/** May this command be taken back on the strength of an error reply, and sent again? */
+export function provesNotExecuted(exchange: Exchange): boolean {
+  return !isScript(exchange) && exchange.body === 'whole'
 }
 
 function startsWith(bytes: Uint8Array, start: number, end: number, text: string): boolean {

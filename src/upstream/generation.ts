@@ -1,3 +1,4 @@
+import { addressKey } from '../base/address.ts'
 import { ProxyError } from '../base/errors.ts'
 import type {
   Arbiter,
@@ -37,6 +38,8 @@ export class MasterGeneration implements Generation {
   readonly #arbiter: Arbiter
   readonly #lanes: Lanes
   readonly #leases: LeasePool
+  /** Leased for one call that waits inside the server. */
+  readonly #blocking = new Set<Link>()
   #destroyed = false
 
   constructor(
@@ -47,7 +50,7 @@ export class MasterGeneration implements Generation {
     arbiter: Arbiter,
   ) {
     this.number = number
-    this.address = `${base.options.host}:${String(base.options.port)}`
+    this.address = addressKey(base.options)
     this.runId = greeting.runId
     this.version = greeting.version
     this.wantsAuth = greeting.wantsAuth
@@ -73,13 +76,15 @@ export class MasterGeneration implements Generation {
 
   async lease(
     state: LinkState,
-    _reason: LeaseReason,
+    reason: LeaseReason,
     owner: LeaseOwner,
     arbiter: Arbiter,
   ): Promise<Lease> {
     const link = await this.#leases.acquire(state)
     link.lend(owner, arbiter, state.db)
+    if (reason === 'blocking') this.#blocking.add(link)
     return new LinkLease(link, (clean) => {
+      this.#blocking.delete(link)
       link.owner = null
       link.arbiter = this.#arbiter
       this.#leases.release(link, state, clean)
@@ -90,9 +95,16 @@ export class MasterGeneration implements Generation {
     let sum = 0
     for (const link of this.#lanes.links()) sum += link.inFlight.size
     for (const link of this.#leases.links()) {
-      if (link.inFlight.peek()?.traits.replay !== 'blocking') sum += link.inFlight.size
+      if (!this.#waitsInside(link)) sum += link.inFlight.size
     }
     return sum
+  }
+
+  /** XREAD waits only with BLOCK, for which it takes a link. */
+  #waitsInside(link: Link): boolean {
+    const traits = link.inFlight.peek()?.traits
+    if (traits?.verb === 'xread') return this.#blocking.has(link)
+    return traits?.replay === 'blocking' || traits?.verb === 'wait'
   }
 
   /** How many links of each kind there are. */

@@ -48,7 +48,8 @@ export class Inbox {
     const end = chunk.length
     let position = 0
     while (position < end) {
-      if (this.rawMode) {
+      // what we sent before (a SELECT of ours) is still answered to us
+      if (this.rawMode && this.#link.inFlight.size === 0) {
         this.#link.owner?.onPush(chunk, position, end)
         return
       }
@@ -86,15 +87,20 @@ export class Inbox {
       if (head.replies === 1 && link.arbiter.takesBack(head, bytes, start, end)) {
         this.suspect = true
         this.#shift()
-        // a session on a lease can only go on elsewhere, once all that was sent has come back
-        if (link.owner !== null && link.inFlight.size === 0) {
-          link.destroy(new ProxyError('FENCED', 'the server on a lease is no master any more'))
-        }
+        this.#leaveIfSuspect()
         return
       }
     }
     if (head.replies > 1 && !head.errorEnds) this.#answerRun(head, bytes, start, end)
     else this.#answer(head, bytes, start, end, type === typeError)
+    if (this.suspect) this.#leaveIfSuspect()
+  }
+
+  /** A session on a lease can only go on elsewhere, once all that was sent has come back. */
+  #leaveIfSuspect(): void {
+    const link = this.#link
+    if (link.owner === null || link.inFlight.size > 0) return
+    link.destroy(new ProxyError('FENCED', 'the server on a lease is no master any more'))
   }
 
   /**
@@ -109,7 +115,8 @@ export class Inbox {
       return
     }
     const isAborted = bytes[start] === typeError
-    if (isAborted && this.#run.some((part) => this.#isRefusal(head, part))) {
+    const parts = [...this.#run, bytes.subarray(start, end)]
+    if (isAborted && parts.some((part) => this.#isRefusal(head, part))) {
       this.#run.length = 0
       this.suspect = true
       this.#shift()
@@ -132,11 +139,13 @@ export class Inbox {
     if (this.#run.length > 0) this.#releaseRun(head)
     if (this.#left === 0) this.#left = head.replies
     const last = --this.#left <= 0 || (isEnd && head.errorEnds)
+    const isSpent = this.#stallSpent
     if (last) {
       this.#left = 0
       this.#shift()
     }
-    if (!head.onReply(bytes, start, end, last)) this.#slowReader(head)
+    const wantsMore = head.onReply(bytes, start, end, last)
+    if (!wantsMore && !isSpent) this.#slowReader(head)
   }
 
   #shift(): void {
@@ -201,20 +210,28 @@ export class Inbox {
   #slowReader(head: Exchange): void {
     const link = this.#link
     if (this.#cancelStall !== null) return
-    if (link.owner === null && this.#stallSpent) return
+    if (link.owner === null && this.#stallSpent && link.inFlight.size > 1) return
     const go = (): void => {
       this.#cancelStall?.()
       this.#cancelStall = null
       link.resume()
     }
     link.pause()
-    if (link.owner === null) {
-      this.#cancelStall = this.#context.clock.after(this.#context.options.slowReaderStallMs, () => {
-        this.#stallSpent = true
-        go()
-      })
-    }
+    if (link.owner === null) this.#limitStall(go)
     head.onResume(go)
+  }
+
+  /** Ends a stall after its time, once somebody else waits for this link too. */
+  #limitStall(go: () => void): void {
+    const { clock, options } = this.#context
+    this.#cancelStall = clock.after(options.slowReaderStallMs, () => {
+      if (this.#link.inFlight.size <= 1) {
+        this.#limitStall(go)
+        return
+      }
+      this.#stallSpent = true
+      go()
+    })
   }
 }
 

@@ -23,8 +23,9 @@ interface Waiter {
 
 /**
  * Exclusive links by (identity, RESP version). generic-pool calls a rejecting `create` again at
- * once and without end, so `create` never rejects: it tries with a pause between, and once the
- * generation has ended it simply never settles; those who wait are told by `#fail` instead.
+ * once and without end, so `create` tries by itself with a pause between, rejects behind a pause
+ * when nobody waits any more, and once the generation has ended it simply never settles; those who
+ * wait are told by `#fail` instead.
  */
 export class LeasePool {
   readonly #context: LinkContext
@@ -46,6 +47,7 @@ export class LeasePool {
    * refuses the identity, or with the end of the generation.
    */
   acquire(state: LinkState): Promise<Link> {
+    if (this.#closed) return Promise.reject(new ProxyError('FENCED', 'the generation has ended'))
     const pool = this.#pool(state)
     const outcome = deferred<Link>()
     const waiter: Waiter = { identity: state.identity, fail: outcome.reject }
@@ -134,6 +136,13 @@ export class LeasePool {
     }
   }
 
+  /** Does anybody wait for a link of this identity? At the end of all, nobody need be told. */
+  #isWanted(identity: Identity): boolean {
+    if (this.#closed) return true
+    for (const waiter of this.#waiters) if (waiter.identity === identity) return true
+    return false
+  }
+
   async #create(state: LinkState): Promise<Link> {
     for (let pause = 50; ; pause = Math.min(1000, pause * 2)) {
       if (this.#closed) return await new Promise<never>(() => undefined)
@@ -148,6 +157,7 @@ export class LeasePool {
           this.#fail(thrown, state.identity)
         }
         await new Promise<void>((done) => this.#context.clock.after(pause, done))
+        if (!this.#isWanted(state.identity)) throw thrown
       }
     }
   }

@@ -10,6 +10,7 @@ import { encodeRequest } from '../protocol/request.ts'
 import { Handshake, type Greeting } from './handshake.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
+import { Slab } from './slab.ts'
 import type { LinkOptions } from './options.ts'
 
 /** What a link is used for; the label of `upstream_links{kind}`. */
@@ -81,10 +82,7 @@ export class Link {
       wantRunId,
       wantClientId: kind === 'lease',
     })
-    this.#socket =
-      options.tls === null
-        ? connect({ host: options.host, port: options.port, noDelay: true })
-        : connectTls({ ...options.tls, host: options.host, port: options.port })
+    this.#socket = this.#connect()
     this.#socket.setNoDelay(true)
     this.#socket.setKeepAlive(true, options.keepAliveMs)
     this.#socket.once(options.tls === null ? 'connect' : 'secureConnect', () => {
@@ -92,7 +90,6 @@ export class Link {
       this.#cancelDeadline = this.#deadline(options.handshakeTimeoutMs, 'no handshake')
       if (this.#handshake !== null) this.#socket.write(this.#handshake.begin())
     })
-    this.#socket.on('data', this.#onData)
     this.#socket.on('error', (error) => {
       this.destroy(new ProxyError('LINK_LOST', error.message, { cause: error }))
     })
@@ -100,6 +97,29 @@ export class Link {
       this.destroy(new ProxyError('LINK_LOST', 'the server closed the connection'))
     })
     this.#cancelDeadline = this.#deadline(options.connectTimeoutMs, 'no connection')
+  }
+
+  /** Plain links read into slabs of their own; a slab is never written twice at one place. */
+  #connect(): Socket {
+    const { host, port, tls } = this.#context.options
+    if (tls !== null) {
+      const socket = connectTls({ ...tls, host, port })
+      socket.on('data', this.#onData)
+      return socket
+    }
+    const slab = new Slab(this.kind === 'lane' ? 256 * 1024 : 64 * 1024)
+    return connect({
+      host,
+      port,
+      noDelay: true,
+      onread: {
+        buffer: () => slab.next(),
+        callback: (length, buffer) => {
+          this.#onData(slab.take(buffer, length))
+          return true
+        },
+      },
+    })
   }
 
   #deadline(ms: number, what: string): () => void {
@@ -119,8 +139,9 @@ export class Link {
   /** Queues a command. false: more than `linkHighWater` bytes wait to be written. */
   send(exchange: Exchange): boolean {
     const db = exchange.state.db
-    // the db of a lease is its client's affair: a SELECT of ours might land in its transaction
-    if (db !== this.#db && this.owner === null) this.#select(db)
+    // the db of a lease is its client's affair: a SELECT of ours might land in its transaction;
+    // and where AUTH is tried, nobody may SELECT yet
+    if (db !== this.#db && (this.kind === 'lane' || this.kind === 'control')) this.#select(db)
     if (exchange.traits.verb === 'select') this.#db = -1
     const outbox = this.#outbox
     outbox.append(exchange.bytes, exchange.start, exchange.end, false)

@@ -21,6 +21,8 @@ interface Reading {
   readonly expect?: Expectation | undefined
   /** Milliseconds, at least and at most, from the sending to the last byte. */
   readonly took?: readonly [number, number] | undefined
+  /** Asked up to so often; the quickest must be in the window. For commands that change nothing. */
+  readonly quickestOf?: number | undefined
   /** Remembers the integer in the reply under this name; `$name` in later requests stands for it. */
   readonly save?: string | undefined
   /** The reply shows remembered integers, which are the proxy's own: they are compared by name. */
@@ -172,6 +174,9 @@ export async function converse(
   }
 }
 
+/** The reply was right but came later than allowed. */
+class TooLate extends Error {}
+
 class Talk {
   readonly transcript: string[] = []
   readonly #port: number
@@ -228,7 +233,24 @@ class Talk {
     }
   }
 
+  /**
+   * What is timed to a narrow window is asked several times where need be: a busy machine can only
+   * add to a time, so the quickest tells what the way itself costs. Too early is wrong every time.
+   */
   async #send(step: Extract<Step, { do: 'send' }>, label: string): Promise<void> {
+    const told = this.transcript.length
+    for (let more = (step.quickestOf ?? 1) - 1; ; more--) {
+      this.transcript.length = told
+      try {
+        await this.#sendOnce(step, label)
+        return
+      } catch (error) {
+        if (more === 0 || !(error instanceof TooLate)) throw error
+      }
+    }
+  }
+
+  async #sendOnce(step: Extract<Step, { do: 'send' }>, label: string): Promise<void> {
     const client = await this.#client(step.who)
     const bytes = typeof step.bytes === 'function' ? step.bytes(this.#saved) : step.bytes
     if (bytes.length > 0) {
@@ -255,9 +277,10 @@ class Talk {
     const text = bytes.toString('latin1')
     this.transcript.push(`${label} ${step.who}: ${this.#normalise(text, step)}`)
     this.#check(text, step.expect)
-    if (step.took !== undefined && (took < step.took[0] || took > step.took[1])) {
-      throw new Error(`took ${Math.round(took)} ms; allowed ${step.took.join(' to ')}`)
-    }
+    if (step.took === undefined) return
+    const late = `took ${Math.round(took)} ms; allowed ${step.took.join(' to ')}`
+    if (took < step.took[0]) throw new Error(late)
+    if (took > step.took[1]) throw new TooLate(late)
   }
 
   #normalise(text: string, step: Reading): string {

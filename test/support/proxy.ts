@@ -145,7 +145,8 @@ export class Proxy {
   #launch(part: Part): void {
     const args = this.#commands.get(part)
     if (args === undefined) throw new Error(`${part} is not started by the harness in this mode`)
-    this.#children.set(part, new Child(process.execPath, ['--enable-source-maps', CLI, ...args]))
+    const argv = ['--enable-source-maps', CLI, ...args]
+    this.#children.set(part, new Child(process.execPath, argv, cleanEnvironment()))
   }
 
   #pids(part: Part): number[] {
@@ -163,4 +164,10 @@ export class Proxy {
       headers: { connection: 'close' },
     })
   }
+}
+
+/** The variables of this process without those that the product (and the tests) would read. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env)
+  return Object.fromEntries(entries.filter(([name]) => !name.startsWith('SWITCHMASTER_')))
 }

@@ -15,6 +15,9 @@ import type { Conversation } from '../../support/conversation.ts'
 
 const stage = conformanceStage()
 
+/** 100 ms, as asked for; never less. */
+const onTime = { took: [95, 130], quickestOf: 5 } as const
+
 const conversations: readonly Conversation[] = [
   {
     item: 16,
@@ -33,16 +36,16 @@ const conversations: readonly Conversation[] = [
     title: 'timeouts of the blocking commands',
     normalise: [HELLO_ID],
     steps: [
-      say('A', 'BLPOP q 0.1', '*-1\r\n', { took: [95, 130] }),
-      say('A', 'BRPOP q 0.1', '*-1\r\n', { took: [95, 130] }),
-      say('A', 'BLMOVE q r LEFT RIGHT 0.1', '*-1\r\n', { took: [95, 130] }),
-      say('A', 'BLMPOP 0.1 2 q r LEFT', '*-1\r\n', { took: [95, 130] }),
-      say('A', 'BZPOPMIN z 0.1', '*-1\r\n', { took: [95, 130] }),
-      say('A', 'BZMPOP 0.1 1 z MIN', '*-1\r\n', { took: [95, 130] }),
-      say('A', 'XREAD BLOCK 100 STREAMS s $', '*-1\r\n', { took: [95, 130] }),
+      say('A', 'BLPOP q 0.1', '*-1\r\n', onTime),
+      say('A', 'BRPOP q 0.1', '*-1\r\n', onTime),
+      say('A', 'BLMOVE q r LEFT RIGHT 0.1', '*-1\r\n', onTime),
+      say('A', 'BLMPOP 0.1 2 q r LEFT', '*-1\r\n', onTime),
+      say('A', 'BZPOPMIN z 0.1', '*-1\r\n', onTime),
+      say('A', 'BZMPOP 0.1 1 z MIN', '*-1\r\n', onTime),
+      say('A', 'XREAD BLOCK 100 STREAMS s $', '*-1\r\n', onTime),
       say('A', 'HELLO 3'),
-      say('A', 'BLPOP q 0.1', '_\r\n', { took: [95, 130] }),
-      say('A', 'BLMOVE q r LEFT RIGHT 0.1', '_\r\n', { took: [95, 130] }),
+      say('A', 'BLPOP q 0.1', '_\r\n', onTime),
+      say('A', 'BLMOVE q r LEFT RIGHT 0.1', '_\r\n', onTime),
     ],
   },
   {

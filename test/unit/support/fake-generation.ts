@@ -23,6 +23,8 @@ export class FakeLink {
   /** Bytes that were piped past the pairing of requests and replies. */
   piped = ''
   pauses = 0
+  /** How its lease ended. */
+  released: 'clean' | 'dirty' | null = null
   /** Answers `false` to whoever sends, as a link does above its high water mark. */
   full = false
   #drain: (() => void)[] = []
@@ -185,6 +187,7 @@ export class FakeGeneration implements Generation {
       resume: () => link.pauses--,
       release: (clean) => {
         link.owner = null
+        link.released = clean ? 'clean' : 'dirty'
         if (!clean) link.cut(new ProxyError('FENCED', 'released'))
         else link.closed = true
       },

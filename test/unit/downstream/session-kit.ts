@@ -1,0 +1,207 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { afterEach } from 'vitest'
+import { ProxyError } from '../../../src/base/errors.ts'
+import { Turn } from '../../../src/base/turn.ts'
+import { Session } from '../../../src/downstream/session.ts'
+import type { SessionContext, SessionLimits } from '../../../src/downstream/session-context.ts'
+import { initialState } from '../../../src/downstream/session-state.ts'
+import { Gate, type GateOptions } from '../../../src/failover/gate.ts'
+import { defaultRequestLimits } from '../../../src/protocol/resp.ts'
+import { encodeRequest } from '../../../src/protocol/request.ts'
+import { Router } from '../../../src/routing/router.ts'
+import { DataPlaneCounters } from '../../../src/telemetry/counters.ts'
+import { RequestScanner } from '../../support/request-scanner.ts'
+import { until } from '../../support/until.ts'
+import { FakeGeneration, type FakeLink } from '../support/fake-generation.ts'
+import { turns, VirtualClock } from '../support/virtual-clock.ts'
+
+const cleanups: (() => Promise<void>)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup()
+})
+
+export interface KitOptions {
+  readonly limits?: Partial<SessionLimits>
+  readonly gate?: Partial<GateOptions>
+  readonly streamAboveBytes?: number
+}
+
+/** The client's end of a connection. */
+export class Client {
+  readonly socket: Socket
+  readonly session: Session
+  heard = ''
+  ended = false
+
+  constructor(socket: Socket, session: Session) {
+    this.socket = socket
+    this.session = session
+    socket.on('data', (chunk) => (this.heard += chunk.toString('latin1')))
+    socket.on('end', () => (this.ended = true))
+    socket.on('error', () => (this.ended = true))
+  }
+
+  /** Sends requests, written as their words, in one write. */
+  send(...requests: readonly string[]): void {
+    this.socket.write(Buffer.concat(requests.map((text) => encodeRequest(text.split(' ')))))
+  }
+
+  /** Waits until all that was heard is `text`, and forgets it. */
+  async hears(text: string): Promise<void> {
+    try {
+      await seen(() => this.heard.length >= text.length)
+    } catch {
+      // the comparison says more
+    }
+    const heard = this.heard
+    this.heard = ''
+    if (heard !== text) {
+      throw new Error(`heard ${JSON.stringify(heard)} and not ${JSON.stringify(text)}`)
+    }
+  }
+}
+
+export function seen(condition: () => boolean): Promise<boolean> {
+  return until(condition, { within: 2_000, every: 2 })
+}
+
+/** What stands on a link, as requests in words. */
+export function wire(link: FakeLink): string[] {
+  return link.inFlight.flatMap(({ bytes, start, end }) =>
+    new RequestScanner()
+      .feed(Buffer.from(bytes.subarray(start, end)))
+      .map((args) => args.map((arg) => arg.toString('latin1')).join(' ')),
+  )
+}
+
+/** Sessions in front of a real gate and masters that do only what a test makes them do. */
+export class Kit {
+  readonly clock = new VirtualClock()
+  readonly counters = new DataPlaneCounters()
+  readonly closed: string[] = []
+  readonly gate: Gate
+  current: FakeGeneration
+  readonly #context: SessionContext
+  readonly #server = createServer({ allowHalfOpen: true })
+  readonly #sockets: Socket[] = []
+  readonly #sessions: Session[] = []
+  #number = 1
+
+  constructor({ limits = {}, gate = {}, streamAboveBytes = 1_000 }: KitOptions) {
+    const turn = new Turn()
+    this.gate = new Gate(
+      {
+        maxCommands: 1_000,
+        maxBytes: 1_000_000,
+        holdWindowMs: () => 1_000,
+        drainBatch: 100,
+        inDoubt: 'error',
+        ...gate,
+      },
+      this.clock,
+      turn,
+      {
+        onMove: () => undefined,
+        onSymptom: () => undefined,
+        onReplay: () => undefined,
+        onInDoubt: () => undefined,
+        onIdentityRefused: () => undefined,
+        onRefused: () => undefined,
+      },
+    )
+    this.current = new FakeGeneration(1, this.gate)
+    this.gate.admit(this.current)
+    this.#context = {
+      dispatcher: this.gate,
+      router: new Router(),
+      clock: this.clock,
+      turn,
+      requestLimits: { ...defaultRequestLimits, streamAboveBytes },
+      limits: {
+        outputPauseBytes: 100_000,
+        outputLimitBytes: 1_000_000,
+        parkedBytes: 10_000,
+        transactionBytes: 10_000,
+        ...limits,
+      },
+      counters: this.counters,
+      localTraits: {
+        name: '',
+        route: 'lane',
+        reason: null,
+        verb: null,
+        replay: 'read',
+        replayByArgs: false,
+        heavy: false,
+        write: false,
+      },
+      firstState: initialState,
+      dedicated: false,
+      isHolding: () => this.gate.state.name === 'holding',
+      generation: () => this.current.number,
+      find: () => undefined,
+      findPeer: () => undefined,
+      wantsAuth: () => false,
+      serverAtLeast: () => false,
+      onClosed: (_session, why) => this.closed.push(why),
+    }
+  }
+
+  async open(): Promise<this> {
+    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done))
+    cleanups.push(async () => {
+      for (const session of this.#sessions) session.close('shutdown')
+      for (const socket of this.#sockets) socket.destroy()
+      await new Promise<void>((done) => this.#server.close(() => done()))
+    })
+    await turns()
+    return this
+  }
+
+  async client(id = this.#sockets.length): Promise<Client> {
+    const { port } = this.#server.address() as AddressInfo
+    const accepted = new Promise<Socket>((done) => this.#server.once('connection', done))
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    const server = await accepted
+    this.#sockets.push(socket, server)
+    const session = new Session(id, server, this.#context)
+    this.#sessions.push(session)
+    return new Client(socket, session)
+  }
+
+  /** The shared link of a client, once it carries so many commands. */
+  async lane(client: Client, count = 1): Promise<FakeLink> {
+    await seen(() => this.current.lane(client.session.id).inFlight.length === count)
+    const link = this.current.lane(client.session.id)
+    link.flush()
+    return link
+  }
+
+  /** The exclusive link that was given out last, once it carries so many commands. */
+  async lease(count = 1): Promise<FakeLink> {
+    const link = (): FakeLink | undefined => this.current.leases.at(-1)
+    await seen(() => link()?.closed === false && link()?.inFlight.length === count)
+    const found = link()
+    if (found === undefined) throw new Error('no link was leased')
+    found.flush()
+    return found
+  }
+
+  /** The master is lost; everything it owed is judged. */
+  lose(): void {
+    this.gate.hold('switch')
+    this.current.destroy(new ProxyError('LINK_LOST', 'the master moved'))
+  }
+
+  /** The next master is here. */
+  async recover(): Promise<void> {
+    this.current = new FakeGeneration(++this.#number, this.gate)
+    this.gate.admit(this.current)
+    await turns(3)
+  }
+}
+
+export function kit(options: KitOptions = {}): Promise<Kit> {
+  return new Kit(options).open()
+}

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { addressKey } from '../../../src/base/address.ts'
+import { ProxyError } from '../../../src/base/errors.ts'
+import type { Generation } from '../../../src/dispatcher.ts'
+import { MasterGeneration } from '../../../src/upstream/generation.ts'
+import { Upstream } from '../../../src/upstream/upstream.ts'
+import { watchLeaks } from '../../support/leaks.ts'
+import { Call, plainState } from '../support/call.ts'
+import { master } from '../support/scripted-server.ts'
+import { seen, stage, type Stage } from './link-kit.ts'
+
+watchLeaks()
+
+const limits = {
+  linksPerLane: 2,
+  lease: { max: 2, acquireTimeoutMs: 100, maxWaiting: 3, idleMs: 60_000 },
+  probeIdentity: plainState.identity,
+}
+
+function upstreamOn(on: Stage): Upstream {
+  return new Upstream({ ...on.context.options, ...limits }, on.notes, on.clock, on.context.turn)
+}
+
+function open(on: Stage): Promise<Generation> {
+  return upstreamOn(on).open({ host: '127.0.0.1', port: on.server.port })
+}
+
+const over = new ProxyError('LINK_LOST', 'the test is over')
+
+describe('to open', () => {
+  test('a master tells who it is, and no link stays behind', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    expect(generation).toMatchObject({ number: 1, runId: 'a'.repeat(40), version: '7.0.15' })
+    await seen(() => on.server.accepted.every((each) => each.closed))
+    generation.destroy(over)
+  })
+
+  test('a replica is refused', async () => {
+    const on = await stage((request) =>
+      request[0] === 'ROLE' ? '*1\r\n$5\r\nslave\r\n' : master(request),
+    )
+    await expect(open(on)).rejects.toMatchObject({ code: 'NOT_MASTER' })
+  })
+
+  test('a master that is still loading is refused', async () => {
+    const on = await stage((request) =>
+      request[0] === 'PING' ? '-LOADING Redis is loading\r\n' : master(request),
+    )
+    await expect(open(on)).rejects.toMatchObject({ code: 'LINK_REFUSED' })
+  })
+
+  test('generations are numbered, and have the address that everybody else writes', async () => {
+    const on = await stage()
+    const upstream = upstreamOn(on)
+    const address = { host: '127.0.0.1', port: on.server.port }
+    const generations = [await upstream.open(address), await upstream.open(address)]
+    expect(generations.map(({ number }) => number)).toEqual([1, 2])
+    expect(generations[0]?.address).toBe(addressKey(address))
+    const options = { ...on.context.options, host: 'fd00::1' }
+    const greeting = { role: 'master', runId: '', version: '', clientId: 0, wantsAuth: false }
+    const six = new MasterGeneration(3, greeting, { ...on.context, options }, limits, on.notes)
+    expect(six.address).toBe(addressKey({ host: 'fd00::1', port: on.server.port }))
+    for (const each of [...generations, six]) each.destroy(over)
+  })
+})
+
+describe('to verify', () => {
+  test('the same master is enough', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    await expect(generation.verify()).resolves.toBeUndefined()
+    generation.destroy(over)
+  })
+
+  test('another server on the same address is not', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    on.server.answer = (request) =>
+      request[0] === 'INFO' ? '$13\r\nrun_id:bbbbbb\r\n' : master(request)
+    await expect(generation.verify()).rejects.toMatchObject({ code: 'NOT_MASTER' })
+    generation.destroy(over)
+  })
+})
+
+describe('links', () => {
+  test('of one affinity are one, of others others; control has its own', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    const before = on.server.accepted.length
+    for (const affinity of [0, 1, 2, 3]) generation.dispatch(new Call('GET k', { affinity }))
+    generation.dispatch(new Call('SCRIPT KILL', { via: 'control' }))
+    await seen(() => on.server.accepted.length === before + 3)
+    await seen(() => on.server.accepted.reduce((sum, each) => sum + each.commands.length, 0) === 5)
+    const links = on.server.accepted.slice(before)
+    expect(links.map((each) => each.commands.length).sort()).toEqual([1, 2, 2])
+    expect(generation.inFlight()).toBe(5)
+    generation.destroy(over)
+    await seen(() => on.server.accepted.every((each) => each.closed))
+    expect(on.notes.lost.map(([, code, fate]) => [code, fate])).toEqual(
+      Array.from({ length: 5 }, () => ['FENCED', 'in-doubt']),
+    )
+  })
+
+  test('that wait inside the server do not hold up a switch', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    const owner = { isPush: () => false, onPush: () => undefined, onLeaseLost: () => undefined }
+    for (const request of ['BLPOP k 0', 'XREAD BLOCK 0 STREAMS s $', 'WAIT 1 0']) {
+      const lease = await generation.lease(plainState, 'blocking', owner, on.notes)
+      lease.dispatch(new Call(request))
+      expect([request, generation.inFlight()]).toEqual([request, 0])
+      lease.release(false)
+    }
+    generation.destroy(over)
+  })
+
+  test('a lease that is given back goes to the next one, in the db of that one', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    const owner = { isPush: () => false, onPush: () => undefined, onLeaseLost: () => undefined }
+    const first = await generation.lease(plainState, 'watch', owner, on.notes)
+    first.release(true)
+    first.release(true)
+    const second = await generation.lease({ ...plainState, db: 5 }, 'watch', owner, on.notes)
+    second.dispatch(new Call('WATCH k', { state: { ...plainState, db: 5 } }))
+    const peer = on.server.accepted.at(-1)
+    await seen(() => peer?.commands.length === 2)
+    expect(peer?.commands).toEqual(['SELECT 5', 'WATCH k'])
+    expect([first.serverId, second.serverId]).toEqual([77, 77])
+    generation.destroy(over)
+  })
+
+  test('the door tells how many links there are', async () => {
+    const on = await stage()
+    const upstream = upstreamOn(on)
+    expect(upstream.census()).toBeNull()
+    const generation = await upstream.open({ host: '127.0.0.1', port: on.server.port })
+    generation.dispatch(new Call('GET k'))
+    expect(upstream.census()).toMatchObject({ lane: 1, lease: 0 })
+    generation.destroy(over)
+  })
+})
