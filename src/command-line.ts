@@ -7,6 +7,8 @@ import { ConfigError } from './config/problems.ts'
 import type { Config } from './config/schema.ts'
 import { isCtlSetting, runCtl } from './ctl.ts'
 import { ctlVerbs } from './ctl/verbs.ts'
+import type { DemoFlags } from './demo.ts'
+import { runDemo } from './demo.ts'
 import { allSettings, flagOf, variableOf } from './config/schema.ts'
 import { notesOf } from './config/setting.ts'
 import type { RunContext } from './run.ts'
@@ -86,6 +88,19 @@ function commandLine(parts: Parts, program: string): Command {
     )
   }
   addCtl(root)
+  root
+    .command('demo')
+    .description(
+      'a group, the proxy, a load with a ledger, and a change of master before your eyes',
+    )
+    .exitOverride()
+    .option('--switchover', 'a planned change of master: nothing may be lost (the default)')
+    .option('--kill', 'the master is killed')
+    .option('--seconds <count>', 'how long', '12')
+    .option('--json', 'one JSON object on standard output, and nothing else')
+    .action(async (flags: DemoFlags) => {
+      process.exitCode = await runDemo(flags, { program, version })
+    })
   withSettings(
     root
       .command('check-config')

@@ -26,6 +26,7 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
   /** Parts of a streamed request that came while the gate held; a client is paused after one. */
   readonly #parts: Uint8Array[] = []
   #raw: Lease | null = null
+  #isRaw = false
   #ended = false
   #drainListeners: (() => void)[] = []
 
@@ -89,12 +90,13 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
   }
 
   raw(): void {
+    this.#isRaw = true
     this.#raw?.raw()
   }
 
   pipe(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#raw === null) return true
-    if (this.#passes()) return this.#raw.pipe(bytes, start, end)
+    if (this.#passes() || this.#mayFinish()) return this.#raw.pipe(bytes, start, end)
     this.#parts.push(bytes.slice(start, end))
     return false
   }
@@ -153,6 +155,12 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
 
   onIdentityRefused(identity: Identity): void {
     this.#gate.onIdentityRefused(identity)
+  }
+
+  /** The rest of a request whose beginning the master has: a planned change of master waits for it. */
+  #mayFinish(): boolean {
+    const isFirst = this.#waiting.size === 0 && this.#parts.length === 0
+    return isFirst && !this.#isRaw && this.#gate.isPlannedHold
   }
 
   #passes(): boolean {

@@ -90,6 +90,11 @@ export class Gate implements Dispatcher, Arbiter {
     return this.#state
   }
 
+  /** The gate holds because people want it so: the master is sound. */
+  get isPlannedHold(): boolean {
+    return this.#state.name === 'holding' && this.#state.reason === 'operator'
+  }
+
   /** May the leases of this generation be used? */
   leadsTo(generation: Generation): boolean {
     return this.#generation() === generation

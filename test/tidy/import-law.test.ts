@@ -22,6 +22,7 @@ const law: Readonly<Record<string, readonly string[]>> = {
   ctl: ['base', 'topology', 'discovery'],
   admin: ['base', 'telemetry'],
   embedded: ['base', 'telemetry'],
+  demo: ['base', 'protocol'],
   supervisor: ['base', 'telemetry', 'admin', 'types:config'],
 }
 
