@@ -210,7 +210,7 @@ export class Inbox {
   #slowReader(head: Exchange): void {
     const link = this.#link
     if (this.#cancelStall !== null) return
-    if (link.owner === null && this.#stallSpent && link.inFlight.size > 1) return
+    if (link.owner === null && this.#stallSpent) return
     const go = (): void => {
       this.#cancelStall?.()
       this.#cancelStall = null

@@ -47,9 +47,6 @@ describe('the monitor and a crash', () => {
     await until('the frozen one is not counted', () => state() !== 'ok')
     stage.group.signal(frozen, 'SIGCONT')
     await until('its TILT is seen', () => state() === 'tilt', 5_000)
-    // One for each time that the group itself moved: on a busy machine it may do so twice.
-    const moves = stage.view().configEpoch - old.configEpoch
-    expect(stage.switchesSince(since)).toBeGreaterThanOrEqual(1)
-    expect(stage.switchesSince(since)).toBeLessThanOrEqual(moves)
+    expect(stage.switchesSince(since)).toBe(1)
   })
 })

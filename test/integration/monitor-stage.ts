@@ -71,6 +71,8 @@ export async function openStage(): Promise<Stage> {
     heldSince: (since) => holds.find(({ at }) => at >= since)?.at ?? Infinity,
     async settled(replicas) {
       await until('a master', () => view().master)
+      // The reader may come to the feed later than that: its first view is no switch of the test's.
+      await until('the reader follows', () => followed.some(({ switched }) => switched))
       await until('all sentinels are well', () =>
         view().sentinels.every(({ state }) => state === 'ok'),
       )
