@@ -26,6 +26,10 @@ Examples:
       The same before your own group.
   $ switchmaster check-config --config switchmaster.yaml
       Is this file right, and what does it mean in full?
+  $ switchmaster ctl failover --admin-token-file token
+      Another master, and not a write lost.
+  $ switchmaster demo --kill
+      What clients see when the master crashes.
 
 Every flag is also a variable (SWITCHMASTER_HOLD_WINDOW) and a key of the file given by --config
 (holdWindow). Exit status: 0 ended as asked, 1 could not begin or go on, 2 refused what was asked.`

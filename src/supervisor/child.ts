@@ -75,7 +75,7 @@ export class Child {
   }
 
   can(verb: AdminVerb): boolean {
-    return this.#handle !== null && this.#verbs.includes(verb)
+    return this.#handle !== null && this.#hasStarted && this.#verbs.includes(verb)
   }
 
   /** Resolves when it has started for the first time; rejects when it says that it cannot. */

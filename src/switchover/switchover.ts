@@ -52,7 +52,7 @@ const askAgainMs = 10
 /** A hold outlives its switchover by so much, in case that the monitor dies meanwhile. */
 const spareMs = 1_000
 /** The signs of a failover that was accepted must show up within, and not be gone for longer than. */
-const givenUpMs = 1_000
+const givenUpMs = 3_000
 
 /**
  * The lossless change of master: everybody holds, what is on the wire is answered, every replica

@@ -73,3 +73,29 @@ test('init refuses what is impossible', async () => {
   expect((await ctl('init', ...absent)).facts['refused']).toContain('127.0.0.1:1 cannot be asked')
   expect(await ctl('init', ...absent.slice(0, 4))).toMatchObject({ code: 2 })
 })
+
+test('with passwords: init logs replicas and sentinels in; none is ever shown', async () => {
+  const secret = 'open-sesame'
+  const servers = await Promise.all([
+    startRedis({ config: [`requirepass ${secret}`], auth: [secret] }),
+    startRedis({ config: [`requirepass ${secret}`], auth: [secret] }),
+    startRedis({ config: ['requirepass guard'], auth: ['guard'], sentinel: true }),
+  ])
+  try {
+    const [watcher] = servers.slice(2)
+    const where = ['--sentinels', names(servers.slice(2)), '--admin', 'off']
+    const nodesFlag = ['--nodes', names(servers.slice(0, 2)), '--down-after', '1s']
+    const locked = await ctl('init', ...where, ...nodesFlag)
+    expect(locked).toMatchObject({ code: 1 })
+    expect(locked.facts['refused']).toContain('NOAUTH')
+    const passwords = ['--upstream-password', secret, '--sentinel-password', 'guard']
+    const made = await ctl('init', ...where, ...nodesFlag, ...passwords)
+    expect(made).toMatchObject({ code: 0 })
+    expect(made.text).not.toContain(secret)
+    expect(await servers[1].info('replication', 'master_link_status')).toBe('up')
+    const flags = fieldsOf((await watcher?.command('SENTINEL', 'MASTER', 'mymaster')) ?? null)
+    expect(flags.get('flags')).toBe('master')
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+})

@@ -158,6 +158,19 @@ describe('hold and release', () => {
     await gateIs('open')
   })
 
+  test('a hold outlives the monitor, and is released by the next one', async () => {
+    const proxy = proxyOf(stage())
+    await post(proxy, 'hold', { ttl: '60s' })
+    await proxy.kill('monitor')
+    await gateIs('holding')
+    const released = async (): Promise<boolean> => {
+      const { body } = await post(proxy, 'release')
+      return JSON.stringify(body).includes('"released":1')
+    }
+    await until(released, { within: 15_000, what: 'the next monitor to hear of the hold' })
+    await gateIs('open')
+  })
+
   test('a body that makes no sense is refused with what is allowed', async () => {
     const proxy = proxyOf(stage())
     expect(await post(proxy, 'hold', { ttl: 'soon' })).toMatchObject({ status: 409 })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 
 import { ADMIN_TOKEN, post } from '../support/admin-client.ts'
 import { failoverStage, mixedLedger } from '../support/failover-suite.ts'
+import { Ledger } from '../support/ledger/ledger.ts'
 import { testRandom } from '../support/random.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { encode } from '../support/resp.ts'
@@ -51,6 +52,30 @@ test('an upload that has begun is finished first; a command in a pipeline behind
     expect(await after.command('STRLEN', 'large')).toBe(2_000_000)
   } finally {
     await client.destroy()
+  }
+}, 90_000)
+
+test('a replica that hangs is waited for until the sentinels have given it up', async () => {
+  const { group, target } = stage()
+  await group.whole(40_000)
+  await group.master()
+  const [frozen] = group.replicas
+  const load = { clients: { incr: 5, multi: 5 }, thinkMs: 10, prefix: 'hanging-' }
+  const ledger = new Ledger({ port: target.port, ...load })
+  try {
+    await ledger.start()
+    await ledger.progress(200)
+    frozen?.signal('SIGSTOP')
+    const { status, body } = await post(proxyOf(stage()), 'failover')
+    frozen?.signal('SIGCONT')
+    expect({ status, body }).toMatchObject({ status: 200 })
+    expect(JSON.stringify(body)).not.toContain(`"to":"127.0.0.1:${frozen?.port ?? 0}"`)
+    ledger.markSwitch()
+    await ledger.progress(200)
+    await expectLossless(stage(), ledger)
+  } finally {
+    frozen?.signal('SIGCONT')
+    ledger.leave()
   }
 }, 90_000)
 
