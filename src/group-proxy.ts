@@ -1,5 +1,6 @@
 import { observeGate, observeFollower } from './group-observers.ts'
 import { ProxyError, reasonOf } from './base/errors.ts'
+import { passingMemory } from './base/part-memory.ts'
 import { Turn } from './base/turn.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { tlsOf } from './config/tls.ts'
@@ -56,6 +57,7 @@ export class GroupProxy {
   ) {
     const { clock } = deps
     const turn = new Turn()
+    const memory = passingMemory()
     this.#config = config
     this.#group = group
     this.#log = deps.log.child({ group: group.masterName })
@@ -71,7 +73,7 @@ export class GroupProxy {
       turn,
       observeGate(this, this.#log, counters, report, deps.changed),
     )
-    this.#upstream = new Upstream(upstreamOptions(config, group), this.gate, clock, turn)
+    this.#upstream = new Upstream(upstreamOptions(config, group), this.gate, clock, turn, memory)
     this.follower = new Follower(
       this.gate,
       (address) => this.#upstream.open(address),
@@ -93,6 +95,7 @@ export class GroupProxy {
         router: this.#router,
         clock,
         turn,
+        memory,
         counters,
         localTraits,
         ...sessionOptions(config, group),

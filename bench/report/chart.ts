@@ -52,7 +52,7 @@ function drawRow(row: Row, top: number): string[] {
   const sums = row.groups.flatMap(({ bars }) =>
     bars.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0)),
   )
-  const most = Math.max(...sums, row.mark ?? 0) * 1.08
+  const most = Math.max(...sums, row.mark ?? 0) * 1.08 || 1 // nothing was measured
   const bottom = top + titleHeight + plotHeight
   const y = (value: number): number => bottom - (value / most) * plotHeight
   const lines = [text(left, top + 22, row.title, 'start', 15)]

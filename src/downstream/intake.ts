@@ -18,6 +18,16 @@ export interface IntakeHome {
   onEndingStep(): void
 }
 
+/** A read below this size is kept in memory of its own rather than in a part. */
+const ownBelowBytes = 16 * 1024
+
+/** What is left of one read. */
+interface Piece {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
 /** When a client's requests are taken, and where they wait when they are not. */
 export class Intake {
   state: IntakeState = 'reading'
@@ -28,7 +38,7 @@ export class Intake {
   readonly #context: SessionContext
   readonly #home: IntakeHome
   #running = false
-  #rest: Uint8Array[] = []
+  #rest: Piece[] = []
   #restBytes = 0
   /** Tells one parking from the next, so that a late wake-up does not end the wrong one. */
   #parking = 0
@@ -44,7 +54,7 @@ export class Intake {
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.state === 'reading') this.#run(chunk, true)
+    if (this.state === 'reading') this.#run(chunk)
     else if (this.state === 'parked') this.#keep(chunk)
   }
 
@@ -87,32 +97,62 @@ export class Intake {
 
   /** The socket is read on while a request waits, so that a client that leaves is noticed. */
   #keep(chunk: Uint8Array): void {
-    this.#rest.push(chunk.slice()) // the next read will write over it
+    this.#rest.push(this.#copy(chunk, 0))
     this.#restBytes += chunk.length
     if (this.#restBytes > this.#context.limits.parkedBytes) this.#socket.pause()
   }
 
-  /** `isShared`: the memory is not ours to keep. */
-  #run(chunk: Uint8Array, isShared: boolean): void {
-    this.#running = true
-    const position = this.#home.take(chunk, 0)
-    this.#running = false
+  /** The next read will write over `chunk`. */
+  #copy(chunk: Uint8Array, from: number): Piece {
+    const to = chunk.length - from
+    const { reads } = this.#context.memory
+    if (to < ownBelowBytes || to > reads.partBytes) return { bytes: chunk.slice(from), from: 0, to }
+    const bytes = reads.take()
+    bytes.set(chunk.subarray(from))
+    return { bytes, from: 0, to }
+  }
+
+  /** The session copies what it wants to have of `chunk` when this returns. */
+  #run(chunk: Uint8Array): void {
+    const position = this.#take(chunk)
     if (this.state === 'parked' && position < chunk.length) {
-      this.#rest.unshift(isShared ? chunk.slice(position) : chunk.subarray(position))
+      this.#rest.unshift(this.#copy(chunk, position))
       this.#restBytes += chunk.length - position
     }
   }
 
+  #runPiece({ bytes, from, to }: Piece): void {
+    this.#restBytes -= to - from
+    const position = from + this.#take(bytes.subarray(from, to))
+    if (this.state === 'parked' && position < to) {
+      this.#rest.unshift({ bytes, from: position, to })
+      this.#restBytes += to - position
+    } else {
+      this.#release(bytes)
+    }
+  }
+
+  #take(chunk: Uint8Array): number {
+    this.#running = true
+    const position = this.#home.take(chunk, 0)
+    this.#running = false
+    return position
+  }
+
+  #release(bytes: Uint8Array): void {
+    const { reads } = this.#context.memory
+    if (reads.isPart(bytes)) reads.giveBack(bytes)
+  }
+
   #runRest(): void {
     while (this.#isReading()) {
-      const chunk = this.#rest.shift()
-      if (chunk === undefined) {
+      const piece = this.#rest.shift()
+      if (piece === undefined) {
         if (this.halfClosed) this.#home.onAllTaken()
         else this.#socket.resume()
         return
       }
-      this.#restBytes -= chunk.length
-      this.#run(chunk, false)
+      this.#runPiece(piece)
     }
   }
 
@@ -121,6 +161,7 @@ export class Intake {
   }
 
   #forget(): void {
+    for (const { bytes } of this.#rest) this.#release(bytes)
     this.#rest = []
     this.#restBytes = 0
   }

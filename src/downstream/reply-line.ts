@@ -32,7 +32,7 @@ export class ReplyLine {
     this.#socket = socket
     this.#context = context
     this.#home = home
-    this.#output = new ClientOutput(socket, context.turn)
+    this.#output = new ClientOutput(socket, context.turn, context.memory.pieces)
   }
 
   get size(): number {

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { PassingMemory } from '../base/part-memory.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import type { RequestLimits } from '../protocol/resp.ts'
@@ -29,6 +30,7 @@ export interface SessionContext {
   readonly router: Router
   readonly clock: Clock
   readonly turn: Turn
+  readonly memory: PassingMemory
   readonly requestLimits: RequestLimits
   readonly limits: SessionLimits
   readonly counters: DataPlaneCounters

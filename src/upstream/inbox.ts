@@ -44,27 +44,31 @@ export class Inbox {
     this.#context = context
   }
 
-  take(chunk: Uint8Array): void {
+  /** Takes what was read. true: some of its memory is still in use when this returns. */
+  take(chunk: Uint8Array): boolean {
     const end = chunk.length
     let position = 0
+    let isKept = false
     while (position < end) {
       // what we sent before (a SELECT of ours) is still answered to us
       if (this.rawMode && this.#link.inFlight.size === 0) {
         this.#link.owner?.onPush(chunk, position, end)
-        return
+        return true
       }
       const start = position
       const next = this.#framer.next(chunk, start, end)
-      if (next < 0) {
-        this.#takePart(chunk, start, end)
-        return
-      }
+      if (next < 0) return this.#takePart(chunk, start, end) || isKept
       position = next
-      if (this.#streaming !== 'no') this.#pass(chunk, start, next, true)
-      else if (this.#heldBytes > 0) this.#takeHeld(chunk, start, next)
-      else this.#takeFrame(chunk, start, next)
-      if (this.#link.closed) return
+      if (this.#streaming !== 'no') {
+        this.#pass(chunk, start, next, true)
+      } else {
+        isKept = true
+        if (this.#heldBytes > 0) this.#takeHeld(chunk, start, next)
+        else this.#takeFrame(chunk, start, next)
+      }
+      if (this.#link.closed) break
     }
+    return isKept
   }
 
   close(): void {
@@ -163,14 +167,15 @@ export class Inbox {
     this.#takeFrame(whole, 0, whole.length)
   }
 
-  #takePart(chunk: Uint8Array, start: number, end: number): void {
+  /** Takes a piece of a frame. true: its memory is kept. */
+  #takePart(chunk: Uint8Array, start: number, end: number): boolean {
     if (this.#streaming !== 'no') {
       this.#pass(chunk, start, end, false)
-      return
+      return false
     }
     this.#held.push(chunk.subarray(start, end))
     this.#heldBytes += end - start
-    if (this.#heldBytes <= streamAboveBytes) return
+    if (this.#heldBytes <= streamAboveBytes) return true
     const held = Buffer.concat(this.#held)
     this.#held = []
     this.#heldBytes = 0
@@ -185,24 +190,36 @@ export class Inbox {
     }
     this.#streaming = isPush ? 'push' : 'reply'
     this.#pass(held, 0, held.length, false)
+    return false
   }
 
-  /** Passes on a part of a large frame. */
+  /** Passes on a copy of a piece of a large frame, in memory that comes back. */
   #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
     const streaming = this.#streaming
-    if (isLast) this.#streaming = 'no'
+    for (let at = start; at < end;) {
+      const part = this.#context.memory.pieces.take()
+      const count = Math.min(end - at, part.length)
+      part.set(bytes.subarray(at, at + count))
+      at += count
+      const isEnd = isLast && at === end
+      if (isEnd) this.#streaming = 'no'
+      this.#passPart(streaming, part, count, isEnd)
+    }
+  }
+
+  #passPart(streaming: Streaming, part: Uint8Array, length: number, isLast: boolean): void {
     if (streaming === 'push') {
-      this.#link.owner?.onPush(bytes, start, end)
+      this.#link.owner?.onPush(part, 0, length)
       return
     }
     const head = this.#link.inFlight.peek()
     if (head === undefined) throw unasked(this.#framer.type)
     if (isLast) {
-      this.#answer(head, bytes, start, end, false)
+      this.#answer(head, part, 0, length, false)
     } else {
       if (this.#run.length > 0) this.#releaseRun(head)
       this.begun = true
-      if (!head.onReply(bytes, start, end, false)) this.#slowReader(head)
+      if (!head.onReply(part, 0, length, false)) this.#slowReader(head)
     }
   }
 

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { deferred } from '../base/deferred.ts'
 import { Deque } from '../base/deque.ts'
 import { ProxyError } from '../base/errors.ts'
+import type { PassingMemory } from '../base/part-memory.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Arbiter, Exchange, Identity, LeaseOwner, LinkState } from '../dispatcher.ts'
 import { encodeRequest } from '../protocol/request.ts'
@@ -21,6 +22,7 @@ export interface LinkContext {
   readonly options: LinkOptions
   readonly clock: Clock
   readonly turn: Turn
+  readonly memory: PassingMemory
   /** A link died that nobody had closed. */
   onLost(link: Link, cause: ProxyError): void
 }
@@ -71,7 +73,7 @@ export class Link {
     this.arbiter = arbiter
     this.#context = context
     this.#db = state.db
-    this.#outbox = new Outbox(kind === 'lane' ? 64 * 1024 : 4 * 1024)
+    this.#outbox = new Outbox(kind === 'lane' ? 64 * 1024 : 4 * 1024, context.memory.pieces)
     this.inbox = new Inbox(this, context)
     this.ready = this.#greeted.promise
     this.ready.catch(() => undefined) // whoever waits is told; nobody need wait
@@ -115,7 +117,7 @@ export class Link {
       onread: {
         buffer: () => slab.next(),
         callback: (length, buffer) => {
-          this.#onData(slab.take(buffer, length))
+          if (!this.#onData(slab.take(buffer, length))) slab.untake(length)
           return true
         },
       },
@@ -144,7 +146,7 @@ export class Link {
     if (db !== this.#db && (this.kind === 'lane' || this.kind === 'control')) this.#select(db)
     if (exchange.traits.verb === 'select') this.#db = -1
     const outbox = this.#outbox
-    outbox.append(exchange.bytes, exchange.start, exchange.end, false)
+    outbox.append(exchange.bytes, exchange.start, exchange.end)
     exchange.bytes = outbox.bytes
     exchange.start = outbox.start
     exchange.end = outbox.end
@@ -163,7 +165,7 @@ export class Link {
 
   /** Bytes that belong to no exchange of their own: parts of a streamed request, raw leases. */
   pipe(bytes: Uint8Array, start: number, end: number): boolean {
-    this.#outbox.append(bytes, start, end, false)
+    this.#outbox.appendPassing(bytes, start, end)
     if (!this.#scheduled) this.#schedule()
     return this.#outbox.size < this.#context.options.highWaterBytes
   }
@@ -207,12 +209,13 @@ export class Link {
     if (!expected) this.#context.onLost(this, cause)
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  /** Takes what was read. true: some of its memory is still in use when this returns. */
+  readonly #onData = (chunk: Buffer): boolean => {
     const { turn } = this.#context
     turn.begin()
     try {
-      if (this.#handshake === null) this.inbox.take(chunk)
-      else this.#greet(this.#handshake, chunk)
+      if (this.#handshake === null) return this.inbox.take(chunk)
+      this.#greet(this.#handshake, chunk)
     } catch (thrown) {
       this.destroy(
         thrown instanceof ProxyError
@@ -222,6 +225,7 @@ export class Link {
     } finally {
       turn.end()
     }
+    return true
   }
 
   #greet(handshake: Handshake, chunk: Buffer): void {
@@ -243,7 +247,7 @@ export class Link {
   #select(db: number): void {
     this.#db = db
     const bytes = encodeRequest(['SELECT', db])
-    this.#outbox.append(bytes, 0, bytes.length, false)
+    this.#outbox.append(bytes, 0, bytes.length)
     this.inFlight.push(swallowed(bytes, this))
   }
 
@@ -274,8 +278,10 @@ export class Link {
     this.#wakeWriters()
   }
 
-  readonly #onWritten = (): void => {
+  readonly #onWritten = (error?: Error | null): void => {
     this.#writing = false
+    if (error != null) return // the socket is gone, and may still hold what it did not write
+    this.#outbox.left()
     if (this.#outbox.size > 0 && !this.#scheduled) this.#flush()
   }
 

@@ -1,3 +1,5 @@
+import type { PartMemory } from '../base/part-memory.ts'
+
 /** Requests above this size are not copied into the arena but written as a segment of their own. */
 const copyBelowBytes = 16 * 1024
 
@@ -22,19 +24,28 @@ export class Outbox {
   #from = 0
   #to = 0
   #segments: Uint8Array[] = []
+  readonly #memory: PartMemory
+  /** The part that passing bytes are copied into, and how far. */
+  #part: Uint8Array | null = null
+  #partTo = 0
+  /** Parts that wait, and parts that the kernel has not taken yet. */
+  #filled: Uint8Array[] = []
+  #leaving: Uint8Array[] = []
 
-  constructor(arenaBytes: number) {
+  constructor(arenaBytes: number, memory: PartMemory) {
     this.#arenaBytes = arenaBytes
+    this.#memory = memory
     this.#arena = new Uint8Array(0)
     this.bytes = this.#arena
   }
 
-  /** Appends `bytes[start, end)` and leaves its resting place in the registers. */
-  append(bytes: Uint8Array, start: number, end: number, kept: boolean): void {
+  /** Appends a copy of `bytes[start, end)` and leaves its resting place in the registers. */
+  append(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
     this.size += length
+    this.#sealPart()
     if (length > copyBelowBytes) {
-      this.#append(kept ? bytes : bytes.slice(start, end), kept ? start : 0, kept ? end : length)
+      this.#append(bytes.slice(start, end), 0, length)
       return
     }
     if (this.#to + length > this.#arena.length) this.#renew(length)
@@ -51,13 +62,36 @@ export class Outbox {
     this.end = this.#to
   }
 
-  /** All waiting bytes, in order; afterwards nothing waits. */
+  /** Appends a copy of bytes that nobody will want again: its memory is used anew when it has left. */
+  appendPassing(bytes: Uint8Array, start: number, end: number): void {
+    this.size += end - start
+    this.#seal()
+    for (let at = start; at < end;) {
+      const part = (this.#part ??= this.#memory.take())
+      const count = Math.min(end - at, part.length - this.#partTo)
+      part.set(bytes.subarray(at, at + count), this.#partTo)
+      this.#partTo += count
+      at += count
+      if (this.#partTo === part.length) this.#sealPart()
+    }
+  }
+
+  /** All waiting bytes, in order; afterwards nothing waits, and all of it is leaving. */
   take(): Uint8Array[] {
+    this.#sealPart()
     this.#seal()
     const segments = this.#segments
     this.#segments = []
+    this.#leaving = this.#filled
+    this.#filled = []
     this.size = 0
     return segments
+  }
+
+  /** What was taken last has been handed to the kernel. */
+  left(): void {
+    for (const part of this.#leaving) this.#memory.giveBack(part)
+    this.#leaving = []
   }
 
   #append(bytes: Uint8Array, start: number, end: number): void {
@@ -71,6 +105,15 @@ export class Outbox {
   #seal(): void {
     if (this.#to > this.#from) this.#segments.push(this.#arena.subarray(this.#from, this.#to))
     this.#from = this.#to
+  }
+
+  #sealPart(): void {
+    const part = this.#part
+    if (part === null) return
+    this.#segments.push(part.subarray(0, this.#partTo))
+    this.#filled.push(part)
+    this.#part = null
+    this.#partTo = 0
   }
 
   #renew(length: number): void {

@@ -26,6 +26,11 @@ export class Slab {
     return this.#memory.subarray(this.#at)
   }
 
+  /** Nobody needs what was taken last: the next read may write there again. */
+  untake(length: number): void {
+    this.#at -= length
+  }
+
   /** The `length` bytes that a read has put into `buffer`, which `next` gave. */
   take(buffer: Uint8Array, length: number): Buffer {
     this.#at += length

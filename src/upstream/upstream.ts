@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Address } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
+import type { PassingMemory } from '../base/part-memory.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Arbiter, Generation, Identity } from '../dispatcher.ts'
 import { MasterGeneration, probe, type GenerationOptions } from './generation.ts'
@@ -24,10 +25,18 @@ export class Upstream {
   readonly #arbiter: Arbiter
   readonly #clock: Clock
   readonly #turn: Turn
+  readonly #memory: PassingMemory
   #number = 0
   #latest: MasterGeneration | null = null
 
-  constructor(options: UpstreamOptions, arbiter: Arbiter, clock: Clock, turn: Turn) {
+  constructor(
+    options: UpstreamOptions,
+    arbiter: Arbiter,
+    clock: Clock,
+    turn: Turn,
+    memory: PassingMemory,
+  ) {
+    this.#memory = memory
     this.#options = options
     this.#arbiter = arbiter
     this.#clock = clock
@@ -41,6 +50,7 @@ export class Upstream {
       options: { ...link, host: address.host, port: address.port },
       clock: this.#clock,
       turn: this.#turn,
+      memory: this.#memory,
     }
     const greeting = await probe(base, probeIdentity, this.#arbiter)
     const wantsAuth =

@@ -1,6 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach } from 'vitest'
 import { ProxyError } from '../../../src/base/errors.ts'
+import { passingMemory } from '../../../src/base/part-memory.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import { Session } from '../../../src/downstream/session.ts'
 import type { SessionContext, SessionLimits } from '../../../src/downstream/session-context.ts'
@@ -117,6 +118,7 @@ export class Kit {
       router: new Router(),
       clock: this.clock,
       turn,
+      memory: passingMemory(),
       requestLimits: { ...defaultRequestLimits, streamAboveBytes },
       limits: {
         outputPauseBytes: 100_000,

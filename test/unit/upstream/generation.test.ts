@@ -18,7 +18,8 @@ const limits = {
 }
 
 function upstreamOn(on: Stage): Upstream {
-  return new Upstream({ ...on.context.options, ...limits }, on.notes, on.clock, on.context.turn)
+  const { options, turn, memory } = on.context
+  return new Upstream({ ...options, ...limits }, on.notes, on.clock, turn, memory)
 }
 
 function open(on: Stage): Promise<Generation> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ProxyError } from '../../../src/base/errors.ts'
 import { LeasePool, type LeasePoolOptions } from '../../../src/upstream/lease-pool.ts'
 import { watchLeaks } from '../../support/leaks.ts'
+import { until } from '../../support/until.ts'
 import { plainState } from '../support/call.ts'
 import { master } from '../support/scripted-server.ts'
 import { turns } from '../support/virtual-clock.ts'
@@ -143,7 +144,13 @@ describe('a server that cannot be had', () => {
     const pool = poolOn(on, { acquireTimeoutMs: 20 })
     const wrong = { ...state, identity: { name: 'u', auth: [Buffer.from('p')] } }
     await expect(pool.acquire(wrong)).rejects.toMatchObject({ code: 'HANDSHAKE_FAILED' })
-    await pass(on, 1_000)
+    // generic-pool ends the wait by a clock of its own
+    const isQuiet = async (): Promise<boolean> => {
+      const before = on.server.accepted.length
+      await pass(on, 1_000)
+      return on.server.accepted.length === before && [...pool.links()].length === 0
+    }
+    await until(isQuiet, { within: 3_000, every: 2 })
     const before = on.server.accepted.length
     await pass(on, 20_000, 500)
     expect(on.server.accepted.length).toBe(before)

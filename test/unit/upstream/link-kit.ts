@@ -1,5 +1,6 @@
 import { afterEach } from 'vitest'
 import { ProxyError } from '../../../src/base/errors.ts'
+import { passingMemory } from '../../../src/base/part-memory.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import type { Arbiter, Exchange, Fate, LinkState } from '../../../src/dispatcher.ts'
 import { Link, type LinkContext, type LinkKind } from '../../../src/upstream/link.ts'
@@ -77,6 +78,7 @@ export async function stage(answer?: Answer): Promise<Stage> {
     },
     clock,
     turn: new Turn(),
+    memory: passingMemory(),
     onLost: (_link, cause) => deaths.push(cause.code),
   }
   return {

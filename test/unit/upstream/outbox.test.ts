@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { PartMemory } from '../../../src/base/part-memory.ts'
+import { Outbox } from '../../../src/upstream/outbox.ts'
+
+const partBytes = 1_000
+
+/** Bytes that differ from those before and behind them. */
+function run(from: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (from + i * 7) % 251)
+}
+
+const step = fc.oneof(
+  fc.record({ what: fc.constant('append' as const), length: fc.integer({ min: 1, max: 200 }) }),
+  fc.record({ what: fc.constant('append' as const), length: fc.constant(20_000) }),
+  fc.record({ what: fc.constant('pass' as const), length: fc.integer({ min: 1, max: 2_500 }) }),
+  fc.constant({ what: 'take' as const, length: 0 }),
+  fc.constant({ what: 'left' as const, length: 0 }),
+)
+
+test('whatever is appended leaves in order, and stays as it is until it has left', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const outbox = new Outbox(512, new PartMemory(partBytes, 4))
+      const given: Uint8Array[] = []
+      const sent: Uint8Array[] = []
+      let leaving: Uint8Array[] = []
+      const leave = (): void => {
+        sent.push(...leaving.map((each) => each.slice()))
+        leaving = []
+        outbox.left()
+      }
+      for (const [index, { what, length }] of steps.entries()) {
+        if (what === 'left' && leaving.length > 0) leave()
+        if (what === 'take' && leaving.length === 0) leaving = outbox.take()
+        if (length === 0) continue
+        const bytes = run(index * 31, length)
+        given.push(bytes.slice())
+        if (what === 'pass') outbox.appendPassing(bytes, 0, length)
+        else outbox.append(bytes, 0, length)
+        bytes.fill(255) // the next read writes over it
+      }
+      leave()
+      leaving = outbox.take()
+      leave()
+      expect(Buffer.concat(sent).equals(Buffer.concat(given))).toBe(true)
+      expect(outbox.size).toBe(0)
+    }),
+  )
+})
+
+test('what was appended is found where the registers said, after it has left', () => {
+  const outbox = new Outbox(512, new PartMemory(partBytes, 4))
+  const places: [Uint8Array, number, number][] = []
+  for (let i = 0; i < 20; i++) {
+    outbox.append(run(i, 100), 0, 100)
+    places.push([outbox.bytes, outbox.start, outbox.end])
+    outbox.appendPassing(run(i, 300), 0, 300)
+    outbox.take()
+    outbox.left()
+  }
+  for (const [i, [bytes, start, end]] of places.entries()) {
+    expect(Buffer.compare(bytes.subarray(start, end), run(i, 100))).toBe(0)
+  }
+})
+
+test('passing bytes use the same memory again and again', () => {
+  const memory = new PartMemory(partBytes, 4)
+  const outbox = new Outbox(512, memory)
+  const used = new Set<ArrayBufferLike>()
+  for (let i = 0; i < 50; i++) {
+    outbox.appendPassing(run(i, 1_500), 0, 1_500)
+    for (const segment of outbox.take()) used.add(segment.buffer)
+    outbox.left()
+  }
+  expect(used.size).toBe(2)
+})
