@@ -8,6 +8,7 @@ import { runRounds } from './measures/rounds.ts'
 import { readOptions, usage, type Options } from './options.ts'
 import { writePage } from './report/page.ts'
 import type { Results } from './results.ts'
+import { startFloor } from './targets/floor.ts'
 import { startOrigin } from './targets/origin.ts'
 import { startMonitorProcess, startOurselves } from './targets/ourselves.ts'
 import { startHaproxy, startTwemproxy } from './targets/peers.ts'
@@ -30,6 +31,7 @@ function startersOf(origin: Origin, feed: string): Readonly<Record<TargetName, S
     twemproxy: () => startTwemproxy(origin),
     multiplexed: () => startOurselves('multiplexed', origin, feed),
     dedicated: () => startOurselves('dedicated', origin, feed),
+    floor: startFloor,
   }
 }
 
@@ -56,7 +58,7 @@ async function measure(options: Options): Promise<Results> {
     for (const target of running.splice(0)) await target.stop()
     const found: ExtremeResult[] = []
     for (const extreme of extremes.filter(matches)) {
-      for (const name of names) {
+      for (const name of names.filter((each) => each !== 'floor')) {
         const target = await starters[name]()
         running.push(target)
         const figures = await extreme.measure(target, origin)

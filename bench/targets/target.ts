@@ -1,5 +1,12 @@
 /** What is measured: Redis itself, and what may stand before it. */
-export const targetNames = ['direct', 'haproxy', 'twemproxy', 'multiplexed', 'dedicated'] as const
+export const targetNames = [
+  'direct',
+  'haproxy',
+  'twemproxy',
+  'multiplexed',
+  'dedicated',
+  'floor',
+] as const
 
 export type TargetName = (typeof targetNames)[number]
 
@@ -10,6 +17,7 @@ export const targetTitles: Readonly<Record<TargetName, string>> = {
   twemproxy: 'twemproxy',
   multiplexed: 'switchmaster',
   dedicated: 'switchmaster, dedicated',
+  floor: 'a Node echo',
 }
 
 /** Something that answers Redis commands on a port of the loopback interface. */
