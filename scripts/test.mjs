@@ -25,6 +25,17 @@ for (const [name, ...args] of steps) {
   failedSteps++
 }
 
+if (process.env.SWITCHMASTER_GUARD === '1') {
+  console.log('[test] guard: the processor time of a command against that of an earlier commit')
+  const built = spawnSync(process.execPath, [bin('typescript', 'bin', 'tsc'), '-p', 'bench'])
+  const guard = join('dist', 'bench', 'bench', 'guard.js')
+  const { status } = spawnSync(process.execPath, [guard], { stdio: 'inherit' })
+  if (built.status !== 0 || status !== 0) {
+    console.error('[test] guard failed')
+    failedSteps++
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'switchmaster-test-'))
 const report = join(folder, 'report.json')
 const projects = ['tidy', 'unit', 'integration'].flatMap((name) => ['--project', name])

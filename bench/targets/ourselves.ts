@@ -1,16 +1,21 @@
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, start, untilAnswers, type Child } from './child.ts'
 import type { Origin, Target } from './target.ts'
 
-const program = fileURLToPath(new URL('../../../cli.js', import.meta.url))
+/** This checkout, built. */
+const ownProgram = fileURLToPath(new URL('../../../cli.js', import.meta.url))
 
 /** The monitor of the group, beside the load generator: it takes no part in what is measured. */
-export function startMonitorProcess(origin: Origin): {
+export function startMonitorProcess(
+  origin: Origin,
+  program = ownProgram,
+): {
   readonly feed: string
   readonly child: Child
 } {
-  const feed = join(origin.folder, 'feed.sock')
+  const feed = join(mkdtempSync(join(origin.folder, 'monitor-')), 'feed.sock')
   const child = start('load', process.execPath, [
     ...[program, 'monitor'],
     ...['--sentinels', `127.0.0.1:${origin.sentinelPort}`],
@@ -27,6 +32,7 @@ export async function startOurselves(
   origin: Origin,
   feed: string,
   nodeArgs: readonly string[] = [],
+  program = ownProgram,
 ): Promise<Target> {
   const port = await freePort()
   const child = start('servers', process.execPath, [
