@@ -70,8 +70,8 @@ ${throughputTable(results)}
 ## Processor time per command
 
 Microseconds from \`/proc\`, user and kernel: proxy + Redis = together. The Node echo answers every
-read with a constant and has no Redis behind it: one read and one write for each command, which is the
-least that a client with one command under way costs in any proxy on Node.
+request with a constant and has no Redis behind it: one read and one write for each batch of a client,
+which is the least that a client costs in any proxy on Node.
 
 ${processorTable(results)}
 
