@@ -1,5 +1,6 @@
 import { afterEach } from 'vitest'
 import { ProxyError } from '../../../src/base/errors.ts'
+import { deferred } from '../../../src/base/deferred.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import type { Arbiter, Exchange, Fate, LinkState } from '../../../src/dispatcher.ts'
 import { Link, type LinkContext, type LinkKind } from '../../../src/upstream/link.ts'
@@ -19,6 +20,15 @@ export class Notes implements Arbiter {
     if (!this.takes(Buffer.from(bytes.subarray(start, end)).toString('latin1'))) return false
     this.takenBack.push(exchange)
     return true
+  }
+
+  doubts(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean {
+    const isScript = exchange.traits.name === 'eval'
+    return isScript && bytes.subarray(start, end).toString().startsWith('-READONLY')
+  }
+
+  takesBackScript(exchange: Exchange): void {
+    this.takenBack.push(exchange)
   }
 
   onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void {
@@ -41,6 +51,8 @@ export interface Stage {
   /** The causes of links that died and that nobody had closed. */
   readonly deaths: string[]
   readonly context: LinkContext
+  /** What the server says of itself when it is asked whether it is no master any more. */
+  refute(isRefuted: boolean): void
   link(kind?: LinkKind, state?: LinkState, wantRunId?: boolean): Link
 }
 
@@ -59,6 +71,7 @@ export async function stage(answer?: Answer): Promise<Stage> {
   const clock = new VirtualClock()
   const deaths: string[] = []
   const notes = new Notes()
+  const refuted = deferred<boolean>()
   cleanups.push(async () => {
     for (const link of links) if (!link.closed) link.destroy(fenced())
     await server.close()
@@ -78,6 +91,7 @@ export async function stage(answer?: Answer): Promise<Stage> {
     clock,
     turn: new Turn(),
     onLost: (_link, cause) => deaths.push(cause.code),
+    isRefuted: () => refuted.promise,
   }
   return {
     server,
@@ -85,6 +99,9 @@ export async function stage(answer?: Answer): Promise<Stage> {
     notes,
     deaths,
     context,
+    refute: (isRefuted) => {
+      refuted.resolve(isRefuted)
+    },
     link(kind = 'lane', state = plainState, wantRunId = false) {
       const link = new Link(context, kind, state, notes, wantRunId)
       links.push(link)
