@@ -156,6 +156,14 @@ export interface Arbiter {
    * true: the command was taken back and its reply must be thrown away.
    */
   takesBack(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean
+  /**
+   * An error reply of a script in which the server may have said that it is no master, or the script
+   * may have made that up: the server is asked what it is, and nothing behind the reply is read
+   * before the answer. Then `takesBackScript`, or the reply is passed on.
+   */
+  doubts(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean
+  /** The server is no master: the script has changed nothing and is taken back. */
+  takesBackScript(exchange: Exchange): void
   /** The link died; `begun`: a part of the reply has reached the client already. */
   onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void
   /** A link died that nobody closed. */

@@ -5,7 +5,6 @@ import type { Clock } from './base/clock.ts'
 import { ProxyError } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import { GroupDiscovery } from './discovery/group-discovery.ts'
-import { staticProvider } from './discovery/providers.ts'
 import type { SentinelProvider } from './discovery/providers.ts'
 import { linkDefaults } from './discovery/redis-link.ts'
 import type { Credentials } from './discovery/redis-link.ts'
@@ -26,9 +25,10 @@ import type { VoteOutcome } from './topology/vote.ts'
 export interface GroupOptions {
   /** The name under which the sentinels know it. */
   readonly name: string
-  readonly sentinels: readonly Address[]
-  /** Another source than the fixed list. */
-  readonly provider?: SentinelProvider
+  /** Where the addresses of its sentinels come from. */
+  readonly provider: SentinelProvider
+  /** How often it is asked again; 10 s unless told. */
+  readonly providerIntervalMs?: number
   readonly sentinelAuth?: Credentials
   readonly sentinelTls?: ConnectionOptions
   readonly nodeAuth?: Credentials
@@ -181,7 +181,12 @@ class GroupMonitor {
       isFailingOver: () => this.#state.hold !== null,
     })
     this.#discovery = new GroupDiscovery(
-      { ...reach, provider: group.provider ?? staticProvider(group.sentinels), pollIntervalMs },
+      {
+        ...reach,
+        provider: group.provider,
+        providerIntervalMs: group.providerIntervalMs ?? 10_000,
+        pollIntervalMs,
+      },
       {
         clock: deps.clock,
         log: deps.log,

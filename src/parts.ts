@@ -1,8 +1,12 @@
 import { addressKey, ownAddresses } from './base/address.ts'
 import { systemClock } from './base/clock.ts'
-import { ConfigError } from './config/problems.ts'
+import { dnsQuestion } from './config/directory.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { tlsOf } from './config/tls.ts'
+import { consulProvider } from './discovery/consul-provider.ts'
+import { dnsProvider } from './discovery/dns-provider.ts'
+import { staticProvider } from './discovery/providers.ts'
+import type { SentinelProvider } from './discovery/providers.ts'
 import { groupActions } from './group-actions.ts'
 import type { GroupOptions, Monitor } from './monitor.ts'
 import { startMonitor } from './monitor.ts'
@@ -93,16 +97,14 @@ function countViews(monitor: Monitor, config: Config, control: ControlPlaneCount
 }
 
 function groupOptions(group: GroupConfig): GroupOptions {
-  if (group.discovery !== 'static') {
-    throw new ConfigError([`discovery: this build has no ${group.discovery}; allowed: static`])
-  }
   const sentinelAuth = credentials(group.sentinelUser, group.sentinelPassword)
   const nodeAuth = credentials(group.upstreamUser, group.upstreamPassword)
   const sentinelTls = tlsOf(group, 'sentinel')
   const nodeTls = tlsOf(group, 'upstream')
   return {
     name: group.masterName,
-    sentinels: group.sentinels,
+    provider: providerOf(group),
+    providerIntervalMs: group.discoveryInterval,
     forbidden: group.listen.flatMap((listen) =>
       listen.kind === 'tcp' ? ownAddresses({ host: listen.host, port: listen.port }) : [],
     ),
@@ -112,6 +114,22 @@ function groupOptions(group: GroupConfig): GroupOptions {
     ...(sentinelTls === null ? {} : { sentinelTls }),
     ...(nodeTls === null ? {} : { nodeTls }),
   }
+}
+
+/** For one look-up in a directory. */
+const lookUpMs = 5_000
+
+function providerOf(group: GroupConfig): SentinelProvider {
+  const service = group.discoveryService ?? ''
+  const question = dnsQuestion(service)
+  if (group.discovery === 'dns' && question !== null) {
+    return dnsProvider({ question, servers: group.discoveryServers, timeoutMs: lookUpMs })
+  }
+  if (group.discovery === 'consul') {
+    const { discoveryUrl: url, discoveryToken: token } = group
+    return consulProvider({ url, service, token, timeoutMs: lookUpMs })
+  }
+  return staticProvider(group.sentinels)
 }
 
 function credentials(

@@ -31,17 +31,22 @@ export const groupSettings = {
   discovery: setting(
     choice('static', 'dns', 'consul', 'lainlet'),
     'static',
-    'Where the addresses of the sentinels come from: the list in `sentinels`, or a directory.',
+    'Where the addresses of the sentinels come from: the list in `sentinels`, or a directory. `lainlet` is refused: this version does not speak to it.',
   ),
   discoveryUrl: setting(
     word(/^(|https?:\/\/[^\s]+)$/, 'an http:// or https:// URL'),
     '',
-    'The HTTP API of `consul` or `lainlet`.',
+    'The HTTP API of a `consul` agent.',
   ),
   discoveryService: setting(
-    optionalText('a DNS name with port, a Consul service, or a lainlet app/proc'),
+    optionalText('a DNS name with port, a DNS name of SRV records, or a Consul service'),
     null,
-    'What to look up: `name:port` for dns, the service for consul, `app/proc` for lainlet.',
+    'What to look up. dns: `name:port` for all addresses (A, AAAA) of the name, or a name that begins with `_` for its SRV records; consul: the service, of which passing instances count. DNS names are written in full.',
+  ),
+  discoveryServers: setting(
+    addresses(),
+    '',
+    'The DNS servers to ask, by IP address, instead of those of the system.',
   ),
   discoveryToken: setting(optionalText('a token'), null, 'The Consul ACL token.', { secret: true }),
   discoveryTokenFile: setting(optionalText('a path'), null, 'A file with the Consul ACL token.'),

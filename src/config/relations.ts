@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { dnsQuestion } from './directory.ts'
 import { durationText, listenText, sizeText } from './values.ts'
 import type { GroupConfig, SharedConfig } from './schema.ts'
 
@@ -62,19 +64,32 @@ export function groupProblems(group: GroupConfig, shared: SharedConfig, where: s
 }
 
 function discoveryProblems(group: GroupConfig, where: string): string[] {
-  const { discovery } = group
-  if (discovery === 'static') {
-    const useless = group.discoveryService !== null || group.discoveryUrl !== ''
-    return useless
-      ? [`${where}discovery is static: discoveryService and discoveryUrl have no use`]
-      : []
-  }
+  const { discovery, discoveryService: service, discoveryServers: servers } = group
   const problems: string[] = []
-  if (group.discoveryService === null) {
-    problems.push(`${where}discovery is ${discovery}: discoveryService must be set`)
+  const say = (text: string): void => {
+    problems.push(`${where}discovery is ${discovery}: ${text}`)
   }
-  if (discovery !== 'dns' && group.discoveryUrl === '') {
-    problems.push(`${where}discovery is ${discovery}: discoveryUrl must be set`)
+  if (discovery === 'lainlet') {
+    say('this version does not speak to lainlet; allowed: static, dns, consul')
+    return problems
+  }
+  if (discovery !== 'dns' && servers.length > 0) say('discoveryServers has no use')
+  if (discovery === 'static') {
+    if (service !== null || group.discoveryUrl !== '') {
+      say('discoveryService and discoveryUrl have no use')
+    }
+    return problems
+  }
+  if (group.sentinels.length > 0) say('sentinels has no use')
+  if (service === null) say('discoveryService must be set')
+  if (discovery === 'consul' && group.discoveryUrl === '') say('discoveryUrl must be set')
+  if (discovery !== 'dns') return problems
+  if (group.discoveryUrl !== '') say('discoveryUrl has no use')
+  if (service !== null && dnsQuestion(service) === null) {
+    say(`discoveryService ${JSON.stringify(service)}: allowed: name:port, or _service._proto.name`)
+  }
+  for (const { host } of servers) {
+    if (isIP(host) === 0) say(`discoveryServers: ${host} is no IP address`)
   }
   return problems
 }

@@ -19,6 +19,8 @@ export interface GroupDiscoveryOptions {
   readonly nodeLink: LinkOptions
   readonly addressMap: AddressMap
   readonly pollIntervalMs: number
+  /** How often the provider is asked for the list of sentinels again. */
+  readonly providerIntervalMs: number
 }
 
 export interface GroupDiscoveryDeps {
@@ -35,8 +37,7 @@ interface WatchedSentinel {
   close(): void
 }
 
-/** How often the provider is asked for the list of sentinels again. */
-const PROVIDER_INTERVAL_MS = 10_000
+/** A provider that failed is asked again after this time, or after its interval if that is shorter. */
 const PROVIDER_RETRY_MS = 1_000
 /** A subscribed connection that does not answer PING is found within twice this. */
 const PING_INTERVAL_MS = 1_000
@@ -52,6 +53,8 @@ export class GroupDiscovery {
   #closed = false
   #cancelPoll: () => void = nothing
   #cancelProvider: () => void = nothing
+  /** Why the provider failed the last time; '': it did not. */
+  #providerTrouble = ''
 
   constructor(options: GroupDiscoveryOptions, deps: GroupDiscoveryDeps) {
     this.#options = options
@@ -126,16 +129,26 @@ export class GroupDiscovery {
   }
 
   #askProvider(): void {
-    this.#options.provider.current().then(
+    const { provider, providerIntervalMs } = this.#options
+    provider.current().then(
       (sentinels) => {
+        if (this.#providerTrouble !== '') this.#deps.log.info({}, 'the sentinels are found again')
+        this.#providerTrouble = ''
         this.#configured(sentinels)
-        this.#askProviderIn(PROVIDER_INTERVAL_MS)
+        this.#askProviderIn(providerIntervalMs)
       },
       (error: unknown) => {
-        this.#deps.log.warn({ reason: reasonOf(error) }, 'the list of sentinels was not found')
-        this.#askProviderIn(PROVIDER_RETRY_MS)
+        this.#providerFailed(reasonOf(error))
+        this.#askProviderIn(Math.min(PROVIDER_RETRY_MS, providerIntervalMs))
       },
     )
+  }
+
+  /** What is known stays in force. The same trouble is told once, however often it is met. */
+  #providerFailed(reason: string): void {
+    if (this.#closed || reason === this.#providerTrouble) return
+    this.#providerTrouble = reason
+    this.#deps.log.warn({ reason }, 'the sentinels were not found; those known stay in force')
   }
 
   #askProviderIn(ms: number): void {

@@ -144,6 +144,16 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
     return true
   }
 
+  doubts(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#gate.doubts(exchange, bytes, start, end)
+  }
+
+  takesBackScript(exchange: Exchange): void {
+    this.#gate.holdFor('readonly', exchange)
+    exchange.attempts--
+    this.#survivors.push(exchange)
+  }
+
   onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void {
     if (cause.code === 'HANDSHAKE_FAILED') exchange.onLost(cause, fate)
     else if (this.#gate.judge(exchange, cause, fate, begun)) this.#survivors.push(exchange)

@@ -17,7 +17,8 @@ import type { LeaseReason, ReplayClass } from '../routing/traits.ts'
 import { GateLease } from './gate-lease.ts'
 import { HoldQueue, type HoldLimits } from './hold-queue.ts'
 import { judge, replayedBy, type InDoubtPolicy } from './replay.ts'
-import { isScript, provesNotExecuted, symptomOf, type Symptom } from './symptoms.ts'
+import { isScript, mayBeRefused, provesNotExecuted } from './symptoms.ts'
+import { symptomOf, type Symptom } from './symptoms.ts'
 
 /** Why the gate does not let commands pass; the label of `holds_total{reason}`. */
 export type HoldReason = Symptom | 'starting' | 'failover' | 'switch' | 'operator'
@@ -309,12 +310,27 @@ export class Gate implements Dispatcher, Arbiter {
     }
     // a script may say what it likes: its words must not stop everybody else
     if (isScript(exchange)) return false
-    if (this.#state.name === 'open' || this.#state.name === 'draining') {
-      const generation = this.#generation()
-      this.hold(symptom)
-      this.#observer.onSymptom(symptom, generation, `${exchange.traits.name} was refused`)
-    }
+    this.holdFor(symptom, exchange)
     return provesNotExecuted(exchange)
+  }
+
+  doubts(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean {
+    return mayBeRefused(exchange) && symptomOf(bytes, start, end) === 'readonly'
+  }
+
+  takesBackScript(exchange: Exchange): void {
+    this.holdFor('readonly', exchange)
+    exchange.attempts--
+    this.#observer.onReplay('refused')
+    this.#takeBack(exchange)
+  }
+
+  /** The server has refused this command as one that is no master. */
+  holdFor(symptom: Symptom, exchange: Exchange): void {
+    if (this.#state.name !== 'open' && this.#state.name !== 'draining') return
+    const generation = this.#generation()
+    this.hold(symptom)
+    this.#observer.onSymptom(symptom, generation, `${exchange.traits.name} was refused`)
   }
 
   onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void {

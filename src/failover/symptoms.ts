@@ -35,6 +35,14 @@ export function isScript(exchange: Exchange): boolean {
   return name.startsWith('eval') || name.startsWith('fcall')
 }
 
+/**
+ * May READONLY in reply to this script be the server's own? A replica lets no script change anything,
+ * so that a script it has stopped may be sent again. Whether it is one, only the server can tell.
+ */
+export function mayBeRefused(exchange: Exchange): boolean {
+  return isScript(exchange) && exchange.body === 'whole'
+}
+
 /** May this command be taken back on the strength of an error reply, and sent again? */
 export function provesNotExecuted(exchange: Exchange): boolean {
   return !isScript(exchange) && exchange.body === 'whole'

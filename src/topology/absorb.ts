@@ -238,11 +238,25 @@ function instanceSign(base: Absorbed, evidence: EventEvidence): Absorbed {
   if (master === null || !(aboutMaster || (aboutChosen && event.type === 'slave'))) return base
   const probe = probeable(state, master)
   if (reason === 'role-change' && !event.rest.endsWith('slave')) return base
+  if (reason !== undefined && isBehind(state, evidence.sentinel)) return { ...base, probe }
   if (reason !== undefined) return { ...base, state: addSign(state, source, reason, false), probe }
   if (event.name === '-odown' || event.name === '+role-change') {
     return { ...base, state: liftSign(state, source), probe }
   }
   return base
+}
+
+/**
+ * A sentinel that still names the past, or is in TILT: its event is a late one. What it knows by now
+ * comes with the answer to the poll that the event causes, flags of a failover among it.
+ */
+function isBehind({ sentinels, view }: VoteState, sentinel: Address): boolean {
+  const record = sentinels.get(addressKey(sentinel))
+  if (record === undefined || record.claim === null) return false
+  const { address, configEpoch } = record.claim
+  if (record.tilt || configEpoch < view.configEpoch) return true
+  // A provisional master is ahead of all sentinels: they still name the old one, and that is no lag.
+  return !view.provisional && configEpoch === view.configEpoch && !sameAddress(address, view.master)
 }
 
 function absorbHello(before: VoteState, hello: HelloEvidence): VoteState {

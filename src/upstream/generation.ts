@@ -12,7 +12,7 @@ import type {
 import type { LeaseReason } from '../routing/traits.ts'
 import { Lanes } from './lanes.ts'
 import { LeasePool, type LeasePoolOptions } from './lease-pool.ts'
-import { Link, type LinkContext, type LinkKind } from './link.ts'
+import { Link, type LinkBase, type LinkContext, type LinkKind } from './link.ts'
 import type { Greeting } from './handshake.ts'
 
 /** Milliseconds after which a link that the server closed is made again. */
@@ -45,7 +45,7 @@ export class MasterGeneration implements Generation {
   constructor(
     number: number,
     greeting: Greeting,
-    base: Omit<LinkContext, 'onLost'>,
+    base: LinkBase,
     options: GenerationOptions,
     arbiter: Arbiter,
   ) {
@@ -59,6 +59,11 @@ export class MasterGeneration implements Generation {
       onLost: (link, cause) => {
         this.#onLost(link, cause)
       },
+      isRefuted: () =>
+        this.verify().then(
+          () => false,
+          (thrown: unknown) => thrown instanceof ProxyError && thrown.code === 'NOT_MASTER',
+        ),
     }
     this.#options = options
     this.#arbiter = arbiter
@@ -151,11 +156,15 @@ export class MasterGeneration implements Generation {
 
 /** Connects once, asks who is there, and closes. Rejects with a ProxyError. */
 export async function probe(
-  base: Omit<LinkContext, 'onLost'>,
+  base: LinkBase,
   identity: Identity,
   arbiter: Arbiter,
 ): Promise<Greeting> {
-  const context: LinkContext = { ...base, onLost: () => undefined }
+  const context: LinkContext = {
+    ...base,
+    onLost: () => undefined,
+    isRefuted: () => Promise.resolve(false),
+  }
   const link = new Link(context, 'probe', { identity, resp: 2, db: 0 }, arbiter, true)
   try {
     return await link.ready

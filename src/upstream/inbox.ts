@@ -10,6 +10,13 @@ const typeArray = 0x2a
 const typePush = 0x3e
 const typeError = 0x2d
 
+/** A whole reply: `bytes[start, end)`. */
+interface Frame {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
 /** What the frame in progress has turned out to be, once parts of it have been passed on. */
 type Streaming = 'no' | 'reply' | 'push'
 
@@ -38,6 +45,10 @@ export class Inbox {
   /** One stall a reply: afterwards the others go first, whatever the slow reader does. */
   #stallSpent = false
   #cancelStall: (() => void) | null = null
+  /** The reply of the head, a script, while the server is asked whether it is a master. */
+  #doubt: Frame | null = null
+  /** What came behind it. */
+  readonly #later: Uint8Array[] = []
 
   constructor(link: Link, context: LinkContext) {
     this.#link = link
@@ -50,6 +61,10 @@ export class Inbox {
     let position = 0
     let isKept = false
     while (position < end) {
+      if (this.#doubt !== null) {
+        this.#later.push(chunk.subarray(position))
+        return true
+      }
       // what we sent before (a SELECT of ours) is still answered to us
       if (this.rawMode && this.#link.inFlight.size === 0) {
         this.#link.owner?.onPush(chunk, position, end)
@@ -71,9 +86,11 @@ export class Inbox {
     return isKept
   }
 
-  close(): void {
+  close(cause: ProxyError): void {
     this.#cancelStall?.()
     this.#cancelStall = null
+    // Fenced: the server is known to be no master. Else what it said is all that will be known.
+    this.#settle(cause.code === 'FENCED')
   }
 
   #takeFrame(bytes: Uint8Array, start: number, end: number): void {
@@ -87,6 +104,10 @@ export class Inbox {
     }
     const head = link.inFlight.peek()
     if (head === undefined || (type === typePush && link.owner === null)) throw unasked(type)
+    if (type === typeError && head.replies === 1 && link.arbiter.doubts(head, bytes, start, end)) {
+      this.#askFirst({ bytes, start, end })
+      return
+    }
     if (type === typeError || this.suspect) {
       if (head.replies === 1 && link.arbiter.takesBack(head, bytes, start, end)) {
         this.suspect = true
@@ -98,6 +119,36 @@ export class Inbox {
     if (head.replies > 1 && !head.errorEnds) this.#answerRun(head, bytes, start, end)
     else this.#answer(head, bytes, start, end, type === typeError)
     if (this.suspect) this.#leaveIfSuspect()
+  }
+
+  #askFirst(frame: Frame): void {
+    const link = this.#link
+    this.#doubt = frame
+    link.pause()
+    void this.#context.isRefuted().then((isRefuted) => {
+      if (link.closed) return
+      this.#context.turn.begin()
+      this.#settle(isRefuted)
+      this.#context.turn.end()
+      if (this.#cancelStall === null) link.resume()
+      for (const chunk of this.#later.splice(0)) link.receive(chunk)
+    })
+  }
+
+  /** It is known what becomes of the script at the head. */
+  #settle(isRefuted: boolean): void {
+    const doubt = this.#doubt
+    const head = this.#link.inFlight.peek()
+    this.#doubt = null
+    if (doubt === null || head === undefined) return
+    if (!isRefuted) {
+      this.#answer(head, doubt.bytes, doubt.start, doubt.end, true)
+      return
+    }
+    this.suspect = true
+    this.#shift()
+    this.#link.arbiter.takesBackScript(head)
+    if (!this.#link.closed) this.#leaveIfSuspect()
   }
 
   /** A session on a lease can only go on elsewhere, once all that was sent has come back. */

@@ -25,7 +25,12 @@ export interface LinkContext {
   readonly memory: PassingMemory
   /** A link died that nobody had closed. */
   onLost(link: Link, cause: ProxyError): void
+  /** Asks the server anew, on a link of its own: does it say that it is no master (any more)? */
+  isRefuted(): Promise<boolean>
 }
+
+/** What links of all generations share. */
+export type LinkBase = Omit<LinkContext, 'onLost' | 'isRefuted'>
 
 type Phase = 'connecting' | 'open' | 'closed'
 
@@ -183,6 +188,12 @@ export class Link {
     if (this.#phase !== 'closed') this.#socket.resume()
   }
 
+  /** Bytes of the server that were set aside. */
+  receive(chunk: Uint8Array): void {
+    if (this.#phase === 'closed') return
+    this.#onData(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+  }
+
   /** Closes a link on which nothing is outstanding (or whose outstanding commands are lost). */
   destroy(cause: ProxyError): void {
     if (this.#phase === 'closed') return
@@ -190,7 +201,7 @@ export class Link {
     this.#phase = 'closed'
     this.#cancelDeadline()
     this.#socket.destroy()
-    this.inbox.close()
+    this.inbox.close(cause)
     this.#greeted.reject(cause)
     const { turn } = this.#context
     turn.begin()

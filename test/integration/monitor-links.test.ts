@@ -282,6 +282,7 @@ describe('the discovery of a group', () => {
         nodeLink: link,
         addressMap: new Map(),
         pollIntervalMs: 20,
+        providerIntervalMs: 10_000,
       },
       {
         clock: systemClock,
@@ -317,6 +318,7 @@ describe('the discovery of a group', () => {
         nodeLink: link,
         addressMap: new Map(),
         pollIntervalMs: 5_000,
+        providerIntervalMs: 10_000,
       },
       {
         clock: systemClock,

@@ -1,3 +1,4 @@
+import { staticProvider } from '../../src/discovery/providers.ts'
 import type { FeedMessage } from '../../src/feed/messages.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Log } from '../../src/base/log.ts'
@@ -42,7 +43,10 @@ export async function record(
   const log: Log = { debug: write, info: write, warn: write, error: write }
   const feedPath = join(group.folder, `feed-${String(feeds++)}.sock`)
   const monitor = await startMonitor(
-    { groups: [{ name: GROUP, sentinels: group.sentinelAddresses(), ...more }], feedPath },
+    {
+      groups: [{ name: GROUP, provider: staticProvider(group.sentinelAddresses()), ...more }],
+      feedPath,
+    },
     {
       clock: systemClock,
       log,

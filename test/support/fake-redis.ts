@@ -59,7 +59,7 @@ export class FakeRedis {
   /** Asked first; what it leaves undefined is answered by `ordinary`. May be changed at any time. */
   script: FakeScript
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Map<Socket, number>()
   #connections = 0
 
   constructor(port: number, script: FakeScript) {
@@ -81,11 +81,18 @@ export class FakeRedis {
 
   /** Writes bytes to every open connection, unasked. */
   broadcast(bytes: string): void {
-    for (const socket of this.#sockets) socket.write(bytes, 'latin1')
+    for (const socket of this.#sockets.keys()) socket.write(bytes, 'latin1')
+  }
+
+  /** Writes bytes to one connection, unasked, if it is still open. */
+  write(connection: number, bytes: string): void {
+    for (const [socket, number] of this.#sockets) {
+      if (number === connection) socket.write(bytes, 'latin1')
+    }
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.keys()) socket.destroy()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
   }
 
@@ -93,7 +100,7 @@ export class FakeRedis {
     this.#connections += 1
     const connection = this.#connections
     const scanner = new RequestScanner()
-    this.#sockets.add(socket)
+    this.#sockets.set(socket, connection)
     socket.on('error', () => undefined)
     socket.on('close', () => this.#sockets.delete(socket))
     socket.on('data', (chunk) => {

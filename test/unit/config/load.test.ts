@@ -100,6 +100,7 @@ groups:
     expect(problemsOf({ env })).toEqual([])
   })
 
+  const srv = { discovery: 'dns', discoveryService: '_sentinel._tcp.example' }
   const contradictions: [string, Record<string, unknown>, RegExp][] = [
     ['output limits', { clientOutputPause: '64mb' }, /clientOutputPause \(64mb\) must be less/],
     ['grace and window', { holdWindow: '100ms' }, /switchGrace \(150ms\) must be less/],
@@ -112,6 +113,20 @@ groups:
     ],
     ['same port', { admin: '127.0.0.1:8889' }, /are both 127\.0\.0\.1:8889/],
     ['directory without a name', { discovery: 'dns' }, /discoveryService must be set/],
+    [
+      'dns without a port',
+      { discovery: 'dns', discoveryService: 'a.b' },
+      /allowed: name:port, or _/,
+    ],
+    ['two sources', { ...srv, sentinels: 'a:1' }, /discovery is dns: sentinels has no use/],
+    ['a DNS server by name', { ...srv, discoveryServers: 'ns:53' }, /ns is no IP address/],
+    ['a directory that is not asked', { discoveryService: 'a' }, /is static: .* have no use/],
+    ['consul without an agent', { ...srv, discovery: 'consul' }, /discoveryUrl must be set/],
+    [
+      'lainlet',
+      { discovery: 'lainlet' },
+      /does not speak to lainlet; allowed: static, dns, consul/,
+    ],
     ['file that is not there', { adminTokenFile: '/nowhere' }, /adminTokenFile .*ENOENT/],
   ]
   it.each(contradictions)('refuses a contradiction: %s', (_name, flags, message) => {

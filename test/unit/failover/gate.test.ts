@@ -272,3 +272,28 @@ describe('what was on the wire', () => {
     await turns()
   })
 })
+
+describe('a script that was told READONLY', () => {
+  test.each([
+    ['EVAL s 0', `${readonly.trimEnd()} script: 1f71, on @user_script:1.\r\n`, 'whole', true],
+    ['FCALL f 0', readonly, 'whole', true],
+    ['EVAL s 0', '-LOADING Redis is loading the dataset in memory\r\n', 'whole', false],
+    ['EVAL s 0', readonly, 'received', false],
+    ['SET k v', readonly, 'whole', false],
+  ] as const)('%s %s', async (request, reply, body, expected) => {
+    const { gate, first } = await opened()
+    const bytes = Buffer.from(reply)
+    expect(gate.doubts(new Call(request, { body }), bytes, 0, bytes.length)).toBe(expected)
+    expect(gate.state).toEqual({ name: 'open', generation: first })
+  })
+
+  test('once the server is known to be no master, the gate holds and the script goes to the next', async () => {
+    const kit = await opened()
+    const script = new Call('EVAL s 0')
+    kit.gate.takesBackScript(script)
+    expect(kit.gate.state).toMatchObject({ name: 'holding', reason: 'readonly' })
+    expect(kit.heard).toMatchObject({ symptoms: ['readonly 1'], replays: ['refused'] })
+    const next = await switchOver(kit, kit.first)
+    expect(next.lane(0).inFlight).toEqual([script])
+  })
+})

@@ -200,6 +200,41 @@ const cases: readonly HoldCase[] = [
     told: ['hold 1 try-failover', 'release 1 expired'],
   },
   {
+    name: 'signs of a sentinel that still names the past are late ones: after A, B, A',
+    steps: [
+      [10, isMaster(b)],
+      [11, poll(s1, b, 2)],
+      [12, poll(s2, b, 2)],
+      [13, poll(s3, b, 2)],
+      [20, isMaster(a)],
+      [21, poll(s1, a, 3)],
+      [22, masterEvent(s3, '+elected-leader', a)],
+      [23, replicaEvent(s3, '+selected-slave', b, a)],
+      [24, masterEvent(s3, '-role-change', a, 'new reported role is slave')],
+    ],
+    told: [],
+  },
+  {
+    name: 'so are those of one in TILT, and of one whose epoch is older though it names our master',
+    steps: [
+      [10, poll(s2, a, 1, { tilt: true })],
+      [11, masterEvent(s2, '+odown', a)],
+      [12, poll(s1, a, 2)],
+      [13, masterEvent(s3, '+try-failover', a)],
+    ],
+    told: [],
+  },
+  {
+    name: 'one that has caught up is heard: by its next poll',
+    steps: [
+      [10, isMaster(b)],
+      [11, poll(s1, b, 2)],
+      [12, masterEvent(s2, '+odown', b)],
+      [13, poll(s2, b, 2, { flags: ['master', 'o_down'] })],
+    ],
+    told: ['hold 1 odown'],
+  },
+  {
     name: 'signs about the old master after the switch are none of ours',
     steps: [
       [10, isMaster(b)],

@@ -1,5 +1,6 @@
 import { afterEach } from 'vitest'
 import { ProxyError } from '../../../src/base/errors.ts'
+import { deferred } from '../../../src/base/deferred.ts'
 import { passingMemory } from '../../../src/base/part-memory.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import type { Arbiter, Exchange, Fate, LinkState } from '../../../src/dispatcher.ts'
@@ -22,6 +23,15 @@ export class Notes implements Arbiter {
     return true
   }
 
+  doubts(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean {
+    const isScript = exchange.traits.name === 'eval'
+    return isScript && bytes.subarray(start, end).toString().startsWith('-READONLY')
+  }
+
+  takesBackScript(exchange: Exchange): void {
+    this.takenBack.push(exchange)
+  }
+
   onLost(exchange: Exchange, cause: ProxyError, fate: Fate, begun: boolean): void {
     this.lost.push([exchange, cause.code, fate, begun])
   }
@@ -42,6 +52,8 @@ export interface Stage {
   /** The causes of links that died and that nobody had closed. */
   readonly deaths: string[]
   readonly context: LinkContext
+  /** What the server says of itself when it is asked whether it is no master any more. */
+  refute(isRefuted: boolean): void
   link(kind?: LinkKind, state?: LinkState, wantRunId?: boolean): Link
 }
 
@@ -60,6 +72,7 @@ export async function stage(answer?: Answer): Promise<Stage> {
   const clock = new VirtualClock()
   const deaths: string[] = []
   const notes = new Notes()
+  const refuted = deferred<boolean>()
   cleanups.push(async () => {
     for (const link of links) if (!link.closed) link.destroy(fenced())
     await server.close()
@@ -80,6 +93,7 @@ export async function stage(answer?: Answer): Promise<Stage> {
     turn: new Turn(),
     memory: passingMemory(),
     onLost: (_link, cause) => deaths.push(cause.code),
+    isRefuted: () => refuted.promise,
   }
   return {
     server,
@@ -87,6 +101,9 @@ export async function stage(answer?: Answer): Promise<Stage> {
     notes,
     deaths,
     context,
+    refute: (isRefuted) => {
+      refuted.resolve(isRefuted)
+    },
     link(kind = 'lane', state = plainState, wantRunId = false) {
       const link = new Link(context, kind, state, notes, wantRunId)
       links.push(link)

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { ProxyError } from '../../../src/base/errors.ts'
+import type { Link } from '../../../src/upstream/link.ts'
+import { watchLeaks } from '../../support/leaks.ts'
+import { Call } from '../support/call.ts'
+import { turns } from '../support/virtual-clock.ts'
+import { connected, stage } from './link-kit.ts'
+import type { Stage } from './link-kit.ts'
+
+watchLeaks()
+
+/** What a replica says to a script, or a script by itself: nobody can tell by the words. */
+const readonly =
+  "-READONLY You can't write against a read only replica. script: 1f71, on @user:1.\r\n"
+
+/** A script and a write behind it, whose two replies come in one chunk; a third one behind it. */
+async function doubted(): Promise<{ on: Stage; link: Link; calls: readonly Call[] }> {
+  const on = await stage()
+  const { link } = await connected(on)
+  on.notes.takes = (reply) => reply.startsWith('-READONLY')
+  const calls = [new Call('EVAL s 0'), new Call('SET a 1'), new Call('GET a')]
+  for (const call of calls) link.send(call)
+  link.receive(Buffer.from(`${readonly}-READONLY x\r\n`))
+  link.receive(Buffer.from('$1\r\n0\r\n'))
+  await turns(3)
+  return { on, link, calls }
+}
+
+test('nothing is decided, and nothing behind it read, before the server has said what it is', async () => {
+  const { on, calls } = await doubted()
+  expect(calls.map((call) => call.told)).toEqual(['', '', ''])
+  expect(on.notes.takenBack).toEqual([])
+})
+
+test('the server is no master: the script is taken back first, then what was behind it', async () => {
+  const { on, link, calls } = await doubted()
+  on.refute(true)
+  await turns(3)
+  const [script, write, read] = calls
+  expect(on.notes.takenBack).toEqual([script, write])
+  expect(link.inbox.suspect).toBe(true)
+  expect(read?.told).toBe('$1\r\n0\r\n')
+  expect(link.inFlight.size).toBe(0)
+})
+
+test('the server is a master: the words are the script’s own', async () => {
+  const { on, link, calls } = await doubted()
+  on.notes.takes = () => false
+  on.refute(false)
+  await turns(3)
+  expect(on.notes.takenBack).toEqual([])
+  expect(calls.map((call) => call.told)).toEqual([readonly, '-READONLY x\r\n', '$1\r\n0\r\n'])
+  expect(link.inbox.suspect).toBe(false)
+})
+
+test('the master has moved meanwhile: taken back as well', async () => {
+  const { on, link, calls } = await doubted()
+  link.destroy(new ProxyError('FENCED'))
+  expect(on.notes.takenBack).toEqual([calls[0]])
+  on.refute(false)
+  await turns(3)
+  expect(calls.map((call) => call.told)).toEqual(['', '', ''])
+  expect(on.notes.lost.map(([call]) => call)).toEqual(calls.slice(1))
+})
+
+test('the link dies meanwhile: what the server has said is passed on, once', async () => {
+  const { on, link, calls } = await doubted()
+  link.destroy(new ProxyError('LINK_LOST'))
+  on.refute(true)
+  await turns(3)
+  expect(calls[0]?.told).toBe(readonly)
+  expect(on.notes.takenBack).toEqual([])
+})
