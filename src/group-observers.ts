@@ -12,6 +12,7 @@ const holdLabels: Record<HoldReason, keyof DataPlaneCounters['holds']> = {
   loading: 'not-master',
   masterdown: 'not-master',
   unblocked: 'not-master',
+  script: 'not-master',
   starting: 'start',
   failover: 'announced',
   switch: 'announced',

@@ -1,9 +1,11 @@
+import { loadScripts } from './group-scripts.ts'
 import { observeGate, observeFollower } from './group-observers.ts'
 import { ProxyError, reasonOf } from './base/errors.ts'
 import { Turn } from './base/turn.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { tlsOf } from './config/tls.ts'
 import { Listener } from './downstream/listener.ts'
+import { ScriptMemory } from './downstream/script-memory.ts'
 import type { SessionContext } from './downstream/session-context.ts'
 import { dedicatedState, initialState } from './downstream/session-state.ts'
 import { Follower } from './failover/follower.ts'
@@ -55,6 +57,7 @@ export class GroupProxy {
     report: ReportSymptom,
   ) {
     const { clock } = deps
+    const scripts = new ScriptMemory(config.scriptCacheBytes)
     const turn = new Turn()
     this.#config = config
     this.#group = group
@@ -71,11 +74,16 @@ export class GroupProxy {
       turn,
       observeGate(this, this.#log, counters, report, deps.changed),
     )
-    this.#upstream = new Upstream(upstreamOptions(config, group), this.gate, clock, turn)
+    const upstream = upstreamOptions(config, group)
+    const { probeIdentity } = upstream
+    this.#upstream = new Upstream(upstream, this.gate, clock, turn)
     this.follower = new Follower(
       this.gate,
       (address) => this.#upstream.open(address),
-      { switchGraceMs: config.switchGrace },
+      {
+        switchGraceMs: config.switchGrace,
+        prepare: (next) => loadScripts(next, scripts, probeIdentity, clock, this.#log),
+      },
       clock,
       observeFollower(this.#log, counters, (generation) => {
         void this.#study(generation)
@@ -94,6 +102,7 @@ export class GroupProxy {
         clock,
         turn,
         counters,
+        scripts,
         localTraits,
         ...sessionOptions(config, group),
         serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version, major, minor),

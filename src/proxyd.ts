@@ -41,7 +41,7 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
   const reporters = new Map<string, GateReporter>()
   for (const group of config.groups) {
     const report: ReportSymptom = (what, address, generation) => {
-      const kind: SymptomKind = what === 'unblocked' ? 'not-master' : what
+      const kind: SymptomKind = what === 'unblocked' || what === 'script' ? 'not-master' : what
       feed.send({ type: 'symptom', group: group.masterName, what: kind, address, generation })
     }
     const changed = (): void => {

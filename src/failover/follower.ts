@@ -13,6 +13,8 @@ export type OpenGeneration = (address: Address) => Promise<Generation>
 export interface FollowerOptions {
   /** How long commands on the wire of the old master may still be answered when a switch comes. */
   readonly switchGraceMs: number
+  /** Makes ready a master to which the gate is about to open. Takes a bounded time, never rejects. */
+  readonly prepare: (generation: Generation) => Promise<unknown>
 }
 
 /** What the follower reports; each line once per event, for logs. */
@@ -104,7 +106,7 @@ export class Follower {
   /** The data path has met a link that broke or a reply that no master gives. */
   symptom(symptom: Symptom, generation: Generation | null): void {
     if (generation === this.#current) {
-      if (symptom !== 'link-lost') this.#refused = true
+      if (symptom !== 'link-lost' && symptom !== 'script') this.#refused = true
       const openMs = this.#clock.now() - (this.#admitted?.at ?? 0)
       this.#inVain = openMs < longestPauseMs ? this.#inVain + 1 : 0
       this.#mustRest = true
@@ -213,6 +215,7 @@ export class Follower {
     }
     const old = this.#current
     if (old !== null) await this.#leave(old)
+    await this.#options.prepare(next)
     if (!this.#stillWanted(master) || this.#holds.size > 0) {
       next.destroy(new ProxyError('FENCED', 'another master was named meanwhile'))
       return

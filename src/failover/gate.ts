@@ -17,6 +17,7 @@ import type { LeaseReason, ReplayClass } from '../routing/traits.ts'
 import { GateLease } from './gate-lease.ts'
 import { HoldQueue, type HoldLimits } from './hold-queue.ts'
 import { judge, replayedBy, type InDoubtPolicy } from './replay.ts'
+import { ScriptDoubts } from './script-doubts.ts'
 import { isScript, provesNotExecuted, symptomOf, type Symptom } from './symptoms.ts'
 
 /** Why the gate does not let commands pass; the label of `holds_total{reason}`. */
@@ -69,6 +70,9 @@ export class Gate implements Dispatcher, Arbiter {
   #state: GateState
   /** The generation commands go to while the gate is open, else null: the one test of the hot path. */
   #target: Generation | null = null
+  readonly #doubts = new ScriptDoubts()
+  /** The generation that was admitted last. */
+  #latest: Generation | null = null
   #leases = new Set<GateLease>()
   #drainListeners: (() => void)[] = []
   #opened: Deferred<Generation> = deferred()
@@ -147,6 +151,9 @@ export class Gate implements Dispatcher, Arbiter {
     if (this.#state.name === 'open' || this.#state.name === 'draining') {
       throw new Error(`admit() in state ${this.#state.name}`)
     }
+    const proved = this.#doubts.settle(generation, this.#clock.now())
+    for (let i = 0; i < proved; i++) this.#observer.onReplay('refused')
+    this.#latest = generation
     this.#move({ name: 'draining', generation, since: this.#clock.now() })
     this.#opened.resolve(generation)
     this.#opened = deferred()
@@ -222,6 +229,7 @@ export class Gate implements Dispatcher, Arbiter {
   }
 
   #refuse(exchange: Exchange, code: 'MASTERDOWN' | 'TRYAGAIN'): void {
+    if (this.#doubts.answer(exchange)) return
     this.#observer.onRefused(code === 'MASTERDOWN' ? 'hold-window' : 'hold-commands')
     exchange.onLost(new ProxyError(code), 'unsent')
   }
@@ -293,11 +301,28 @@ export class Gate implements Dispatcher, Arbiter {
   // ── the arbiter of links ───────────────────────────────────────────────────────────────────
 
   takesBack(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean {
-    if (!this.refuses(exchange, bytes, start, end)) return false
+    if (this.refuses(exchange, bytes, start, end)) this.#observer.onReplay('refused')
+    else if (!this.#isDoubtful(exchange, bytes, start, end)) return false
     exchange.attempts--
-    this.#observer.onReplay('refused')
     this.#takeBack(exchange)
     return true
+  }
+
+  /** Did perhaps not the server but a script say that this is no master? */
+  #isDoubtful(exchange: Exchange, bytes: Uint8Array, start: number, end: number): boolean {
+    if (!isScript(exchange) || symptomOf(bytes, start, end) === null) return false
+    const now = this.#clock.now()
+    if (!this.#doubts.add(exchange, bytes.slice(start, end), this.#latest, now)) return false
+    this.#notice('script', exchange)
+    return true
+  }
+
+  /** A reply tells that the master may be none. */
+  #notice(symptom: Symptom, exchange: Exchange): void {
+    const generation = this.#generation()
+    if (generation === null) return
+    this.hold(symptom)
+    this.#observer.onSymptom(symptom, generation, `${exchange.traits.name} was refused`)
   }
 
   /** Does this reply prove that the command was not executed (or may it be asked again)? */
@@ -305,15 +330,11 @@ export class Gate implements Dispatcher, Arbiter {
     const symptom = bytes[start] === 0x2d /* - */ ? symptomOf(bytes, start, end) : null
     if (symptom === null) {
       // a read behind a refused command of the same client must not be answered before it
-      return exchange.traits.replay === 'read' && bytes[start] !== 0x2d
+      const isShut = this.#generation() === null
+      return isShut && exchange.traits.replay === 'read' && bytes[start] !== 0x2d
     }
-    // a script may say what it likes: its words must not stop everybody else
     if (isScript(exchange)) return false
-    if (this.#state.name === 'open' || this.#state.name === 'draining') {
-      const generation = this.#generation()
-      this.hold(symptom)
-      this.#observer.onSymptom(symptom, generation, `${exchange.traits.name} was refused`)
-    }
+    this.#notice(symptom, exchange)
     return provesNotExecuted(exchange)
   }
 
@@ -335,6 +356,9 @@ export class Gate implements Dispatcher, Arbiter {
       case 'cut':
         this.#observer.onRefused('upload-cut')
         exchange.onLost(new ProxyError('UPLOAD_CUT', undefined, { cause }), 'unsent')
+        return false
+      case 'half-reply':
+        exchange.onLost(new ProxyError('HALF_REPLY', cause.message, { cause }), 'in-doubt')
         return false
       case 'close':
         exchange.onLost(cause, 'in-doubt')

@@ -1,7 +1,10 @@
 import type { Exchange } from '../dispatcher.ts'
 
-/** What the data path itself sees of a master that is none any more; the label of `holds_total`. */
-export type Symptom = 'readonly' | 'loading' | 'masterdown' | 'unblocked' | 'link-lost'
+/**
+ * What the data path itself sees of a master that is none any more; the label of `holds_total`.
+ * script: the reply to a script says so, which may be the script's own words.
+ */
+export type Symptom = 'readonly' | 'loading' | 'masterdown' | 'unblocked' | 'link-lost' | 'script'
 
 /**
  * Replies that a server gives before it executes anything (server.c: processCommand → rejectCommand;

@@ -3,6 +3,7 @@ import { afterEach } from 'vitest'
 import { ProxyError } from '../../../src/base/errors.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import { Session } from '../../../src/downstream/session.ts'
+import { ScriptMemory } from '../../../src/downstream/script-memory.ts'
 import type { SessionContext, SessionLimits } from '../../../src/downstream/session-context.ts'
 import { initialState } from '../../../src/downstream/session-state.ts'
 import { Gate, type GateOptions } from '../../../src/failover/gate.ts'
@@ -25,6 +26,7 @@ export interface KitOptions {
   readonly limits?: Partial<SessionLimits>
   readonly gate?: Partial<GateOptions>
   readonly streamAboveBytes?: number
+  readonly scriptBytes?: number
 }
 
 /** The client's end of a connection. */
@@ -81,6 +83,7 @@ export class Kit {
   readonly counters = new DataPlaneCounters()
   readonly closed: string[] = []
   readonly gate: Gate
+  readonly scripts: ScriptMemory
   current: FakeGeneration
   readonly #context: SessionContext
   readonly #server = createServer({ allowHalfOpen: true })
@@ -88,7 +91,13 @@ export class Kit {
   readonly #sessions: Session[] = []
   #number = 1
 
-  constructor({ limits = {}, gate = {}, streamAboveBytes = 1_000 }: KitOptions) {
+  constructor({
+    limits = {},
+    gate = {},
+    streamAboveBytes = 1_000,
+    scriptBytes = 10_000,
+  }: KitOptions) {
+    this.scripts = new ScriptMemory(scriptBytes)
     const turn = new Turn()
     this.gate = new Gate(
       {
@@ -126,6 +135,7 @@ export class Kit {
         ...limits,
       },
       counters: this.counters,
+      scripts: this.scripts,
       localTraits: {
         name: '',
         route: 'lane',

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { deferred } from '../../../src/base/deferred.ts'
+import { ProxyError } from '../../../src/base/errors.ts'
+import { Call } from '../support/call.ts'
+import { first, following, graceMs, second } from './follower-kit.ts'
+
+test('a new master is made ready before the gate opens; the same one again is not', async () => {
+  const stage = await following()
+  const ready = deferred<null>()
+  const made: number[] = []
+  stage.prepare = (generation) => {
+    made.push(generation.number)
+    return ready.promise
+  }
+  stage.follower.follow(second)
+  await stage.clock.pass(graceMs)
+  expect([stage.state, made, stage.generation(1).destroyed?.code]).toEqual([
+    'holding',
+    [2],
+    'FENCED',
+  ])
+  ready.resolve(null)
+  await stage.settle()
+  expect([stage.state, stage.events]).toEqual(['open', ['switch 1 2']])
+  stage.gate.hold('link-lost')
+  stage.follower.symptom('link-lost', stage.generation(2))
+  await stage.settle()
+  expect([stage.state, made, stage.events.at(-1)]).toEqual(['open', [2], 'resume 2'])
+})
+
+test('a master that is named no more while it is made ready is not opened to', async () => {
+  const stage = await following()
+  const ready = deferred<null>()
+  stage.prepare = ({ number }) => (number === 2 ? ready.promise : Promise.resolve())
+  stage.follower.follow(second)
+  await stage.settle()
+  stage.follower.follow(first)
+  ready.resolve(null)
+  await stage.settle()
+  expect([stage.generation(2).destroyed?.code, stage.events]).toEqual(['FENCED', ['switch 0 3']])
+})
+
+test('the words of a script alone do not make a master one to be left', async () => {
+  const stage = await following()
+  const script = new Call('EVAL s 0')
+  stage.gate.dispatch(script)
+  stage.generation(1).lane(0).flush()
+  stage.generation(1).lane(0).answer('-READONLY mine\r\n')
+  expect(stage.state).toBe('holding')
+  await stage.settle()
+  expect([script.told, stage.events, stage.state]).toEqual([
+    '-READONLY mine\r\n',
+    ['resume 1'],
+    'open',
+  ])
+})
+
+test('a script on a node that is no master any more goes to the next', async () => {
+  const stage = await following()
+  stage.generation(1).verdict = () => Promise.reject(new ProxyError('NOT_MASTER'))
+  const script = new Call('EVAL s 0')
+  stage.gate.dispatch(script)
+  stage.generation(1).lane(0).flush()
+  stage.generation(1).lane(0).answer('-READONLY no\r\n')
+  await stage.settle()
+  stage.follower.follow(second)
+  await stage.clock.pass(1_000)
+  const last = stage.opened.at(-1)
+  last?.lane(0).flush()
+  expect([script.told, last?.address, last?.lane(0).inFlight]).toEqual([
+    '',
+    '10.0.0.2:6379',
+    [script],
+  ])
+})
