@@ -1,3 +1,4 @@
+import { loadScripts } from './group-scripts.ts'
 import { observeGate, observeFollower } from './group-observers.ts'
 import { ProxyError, reasonOf } from './base/errors.ts'
 import { passingMemory } from './base/part-memory.ts'
@@ -5,6 +6,7 @@ import { Turn } from './base/turn.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { tlsOf } from './config/tls.ts'
 import { Listener } from './downstream/listener.ts'
+import { ScriptMemory } from './downstream/script-memory.ts'
 import type { SessionContext } from './downstream/session-context.ts'
 import { dedicatedState, initialState } from './downstream/session-state.ts'
 import { Follower } from './failover/follower.ts'
@@ -56,6 +58,7 @@ export class GroupProxy {
     report: ReportSymptom,
   ) {
     const { clock } = deps
+    const scripts = new ScriptMemory(config.scriptCacheBytes)
     const turn = new Turn()
     const memory = passingMemory()
     this.#config = config
@@ -73,11 +76,16 @@ export class GroupProxy {
       turn,
       observeGate(this, this.#log, counters, report, deps.changed),
     )
-    this.#upstream = new Upstream(upstreamOptions(config, group), this.gate, clock, turn, memory)
+    const upstream = upstreamOptions(config, group)
+    const { probeIdentity } = upstream
+    this.#upstream = new Upstream(upstream, this.gate, clock, turn, memory)
     this.follower = new Follower(
       this.gate,
       (address) => this.#upstream.open(address),
-      { switchGraceMs: config.switchGrace },
+      {
+        switchGraceMs: config.switchGrace,
+        prepare: (next) => loadScripts(next, scripts, probeIdentity, clock, this.#log),
+      },
       clock,
       observeFollower(this.#log, counters, (generation) => {
         void this.#study(generation)
@@ -97,6 +105,7 @@ export class GroupProxy {
         turn,
         memory,
         counters,
+        scripts,
         localTraits,
         ...sessionOptions(config, group),
         serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version, major, minor),

@@ -26,6 +26,7 @@ export const errorTable = {
   DENIED: {
     client: 'ERR This command is not available through switchmaster',
   },
+  HALF_REPLY: { client: null },
   LINK_LOST: { client: null },
   LINK_REFUSED: { client: null },
   LINK_TIMEOUT: { client: null },

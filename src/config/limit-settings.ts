@@ -112,7 +112,7 @@ export const limitSettings = {
   scriptCacheBytes: setting(
     size(0),
     '16mb',
-    'Scripts remembered, so that EVALSHA works on a new master.',
+    'Bodies of scripts remembered per process, so that EVALSHA works on a new master; 0b: none.',
     { why: 'Thousands of scripts; script caches do not survive a change of master.' },
   ),
 }

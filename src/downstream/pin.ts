@@ -14,6 +14,8 @@ export interface PinHome {
   rebuild(): readonly Exchange[]
   /** A command as it must be sent the second time (the time that remains of a BLPOP). */
   again(exchange: Exchange): void
+  /** A command for which there is no link to be had. */
+  onPinRefused(exchange: Exchange, cause: ProxyError): void
   /** The link cannot be brought back as it was: the client must be closed. */
   onPinBroken(cause: ProxyError): void
 }
@@ -193,7 +195,7 @@ export class Pin implements LeaseOwner {
       }
       // what waits is told now; the session's state is still wanted, so the link is tried for again
       for (const exchange of waiting.splice(0))
-        if (!exchange.abandoned) exchange.onLost(cause, 'unsent')
+        if (!exchange.abandoned) this.#home.onPinRefused(exchange, cause)
       this.#wake()
       this.#clock.after(pauseMs, () => {
         if (!isOver()) void this.#rebuild(rebuilding, Math.min(longestPauseMs, pauseMs * 2))

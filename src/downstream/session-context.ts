@@ -6,6 +6,7 @@ import type { RequestLimits } from '../protocol/resp.ts'
 import type { Router } from '../routing/router.ts'
 import type { Traits } from '../routing/traits.ts'
 import type { DataPlaneCounters } from '../telemetry/counters.ts'
+import type { ScriptMemory } from './script-memory.ts'
 import type { Session } from './session.ts'
 import type { SessionState } from './session-state.ts'
 
@@ -34,6 +35,8 @@ export interface SessionContext {
   readonly requestLimits: RequestLimits
   readonly limits: SessionLimits
   readonly counters: DataPlaneCounters
+  /** The scripts that the next master must know. */
+  readonly scripts: ScriptMemory
   /** The traits of replies that the proxy gives by itself. */
   readonly localTraits: Traits
   /** The state of a connection when it begins. */

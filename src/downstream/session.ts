@@ -5,6 +5,7 @@ import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
+import { countUnserved, lossReply, whyClosed } from './losses.ts'
 import { peerOf } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
@@ -240,12 +241,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   #onPinFailed(thrown: unknown): void {
     const code = thrown instanceof ProxyError ? thrown.code : 'MASTERDOWN'
-    if (code === 'HANDSHAKE_FAILED') {
-      this.close('error')
-    } else if (code !== 'CLIENT_GONE') {
-      this.context.counters.refused[code === 'LEASE_LIMIT' ? 'lease-limit' : 'hold-window']++
-      this.answer(errorReply(code))
-    }
+    if (code === 'HANDSHAKE_FAILED') this.close('error')
+    if (code === 'HANDSHAKE_FAILED' || code === 'CLIENT_GONE') return
+    countUnserved(this.context, code)
+    this.answer(errorReply(code))
   }
 
   #parkForRoom(exchange: SessionExchange | null): void {
@@ -298,15 +297,14 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
       this.close('client') // the server has obeyed: a closed connection is its only answer
       return
     }
-    if (code === 'HANDSHAKE_FAILED' || (fate === 'in-doubt' && code !== 'INDOUBT')) {
-      this.close(code === 'HANDSHAKE_FAILED' ? 'error' : 'half-reply')
+    const why = whyClosed(code, fate)
+    if (why !== null) {
+      this.close(why)
       return
     }
     exchange.refused = true
     if (this.state.transaction !== 'none') this.apply({ what: 'transaction-flawed' })
-    // of a transaction sent as one piece, every command gets its answer
-    const times = exchange.errorEnds ? 1 : exchange.replies
-    const reply = Buffer.concat(new Array<Uint8Array>(times).fill(errorReply(code)))
+    const reply = lossReply(exchange, code)
     this.#line.give(exchange, reply, 0, reply.length, true)
   }
 
@@ -357,6 +355,11 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     timeLeft(this, exchange)
   }
 
+  onPinRefused(exchange: SessionExchange, cause: ProxyError): void {
+    if (!exchange.hidden) countUnserved(this.context, cause.code)
+    exchange.onLost(cause, 'unsent')
+  }
+
   onPinBroken(): void {
     this.close('lease-lost')
   }
@@ -366,14 +369,11 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly #onEnd = (): void => {
     // a half-closed client still gets its replies, but one that waits inside the server is freed
     // and of one whose command waits at the gate, nobody knows that it is not gone: it is not run
-    const isWaiting = this.#line.head()?.waitsInside === true || this.#isHeld()
+    const isHeld = this.#line.size > 0 && this.context.isHolding()
+    const isWaiting = this.#line.head()?.waitsInside === true || isHeld
     if (this.pin.raw || isWaiting) this.#close('client', false)
     else if (this.#intake.state === 'parked') this.#intake.halfClosed = true
     else this.end('client')
-  }
-
-  #isHeld(): boolean {
-    return this.#line.size > 0 && this.context.isHolding()
   }
 
   readonly #onGone = (): void => {

@@ -1,6 +1,7 @@
 import { framed, RequestFramer } from '../protocol/request-framer.ts'
 import { isSafeInTransactionRun } from '../routing/arguments.ts'
 import type { Traits } from '../routing/traits.ts'
+import { bodyIn, onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import { SessionExchange } from './session-exchange.ts'
 
@@ -39,6 +40,9 @@ export function sendRun(
   const { link } = session.state
   const exchange = new SessionExchange(session, runTraits, link, session.id, chunk, start, run.end)
   exchange.replies = run.replies
+  if (run.scripts.length > 0) {
+    exchange.observer = onExecuted(session, run.scripts, run.replies - 1)
+  }
   session.context.counters.commands.lane++
   session.dispatch(exchange)
   return run.end
@@ -48,7 +52,8 @@ function endOfRun(
   session: Session,
   chunk: Uint8Array,
   from: number,
-): { end: number; replies: number } | null {
+): { end: number; replies: number; scripts: Uint8Array[] } | null {
+  const scripts: Uint8Array[] = []
   const scout = new RequestFramer(session.context.requestLimits)
   let position = from
   let replies = 1
@@ -59,9 +64,11 @@ function endOfRun(
     const { nameStart, nameEnd, subStart, subEnd } = scout
     const traits = session.context.router.lookup(chunk, nameStart, nameEnd, subStart, subEnd)
     if (traits.verb === 'exec' || traits.verb === 'discard') {
-      return scout.argc === 1 ? { end: position, replies } : null
+      return scout.argc === 1 ? { end: position, replies, scripts } : null
     }
     if (!isSafeInTransactionRun(traits)) return null
+    const body = bodyIn(session.context, traits, chunk, scout.start, scout.end)
+    if (body !== null) scripts.push(new Uint8Array(body))
   }
   return null
 }

@@ -3,6 +3,7 @@ import { args, lowerAscii, parseInteger } from '../protocol/request.ts'
 import { nameReply, withOwnFields } from './client-commands.ts'
 import { identityOf, parseHello, withId } from './greeting.ts'
 import { onOk, onReplyDone, onWhole } from './observers.ts'
+import { onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import type { Request } from './session-request.ts'
 import type { Observer } from './session-exchange.ts'
@@ -51,21 +52,25 @@ export function exec(session: Session, request: Request): void {
 }
 
 function execObserver(session: Session): Observer {
-  const changes = session.transaction?.changes ?? []
+  const { changes, scripts } = session.transaction ?? { changes: [], scripts: [] }
   const lost = (): boolean => {
     over(session)
     return false
   }
+  const known = onExecuted(session, scripts, 0)
   if (changes.length === 0) {
-    return {
-      ...onReplyDone(() => {
-        over(session)
-      }),
-      onLost: lost,
+    const done = onReplyDone(() => {
+      over(session)
+    })
+    const onFrame: Observer['onFrame'] = (frame, last) => {
+      known.onFrame(frame, last)
+      return done.onFrame(frame, last)
     }
+    return { onFrame, onLost: lost }
   }
   const observer = onWhole((reply) => {
     over(session)
+    known.onFrame(reply, true)
     session.pin.tainted = true
     return withElements(reply, (index, element) => {
       const change = changes.find((each) => each.index === index)
@@ -152,6 +157,9 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
       return element
     case 'hello':
       return applyHello(session, given, element)
+    case 'script-flush':
+      session.context.scripts.forget()
+      return element
     case 'client-setname':
       session.apply({
         what: 'named',

@@ -1,4 +1,5 @@
 import type { SessionVerb, Traits } from '../routing/traits.ts'
+import { isPlainScript } from './script-verbs.ts'
 
 /** A queued command whose success changes the state of the connection (`session-semantics` §4.1). */
 export interface QueuedChange {
@@ -14,6 +15,8 @@ export interface QueuedChange {
  */
 export class Transaction {
   readonly changes: QueuedChange[] = []
+  /** Bodies of scripts in it, which the server knows once it has run them. */
+  readonly scripts: Uint8Array[] = []
   readonly #maxBytes: number
   #commands: Uint8Array[] | null = []
   #bytes = 0
@@ -36,13 +39,18 @@ export class Transaction {
 
   add(traits: Traits, bytes: Uint8Array, start: number, end: number): void {
     const own = bytes.slice(start, end)
-    if (traits.verb !== null) {
+    if (traits.verb !== null && !isPlainScript(traits)) {
       this.changes.push({ index: this.#count, verb: traits.verb, bytes: own })
     }
     this.#count++
     this.#bytes += own.length
     if (this.#bytes > this.#maxBytes) this.#commands = null
     else this.#commands?.push(own)
+  }
+
+  /** One of those added has this script as its body. */
+  addScript(body: Uint8Array): void {
+    if (this.#commands !== null) this.scripts.push(body)
   }
 
   /** Something was queued that is not kept (a streamed value). */

@@ -2,6 +2,7 @@ import { args } from '../protocol/request.ts'
 import type { RequestFramer } from '../protocol/request-framer.ts'
 import type { Traits } from '../routing/traits.ts'
 import type { Session } from './session.ts'
+import { isPlainScript } from './script-verbs.ts'
 import { handle } from './verbs.ts'
 
 /** A request that is larger than what is gathered, while its parts come in. */
@@ -17,7 +18,8 @@ export function beginUpload(session: Session, framer: RequestFramer): Upload {
   const { bytes, start, end, nameStart, nameEnd, subStart, subEnd } = framer
   const traits = session.context.router.lookup(bytes, nameStart, nameEnd, subStart, subEnd)
   const beginning = bytes.slice(start, end)
-  if (traits.verb !== null) return new GatheredUpload(session, traits, beginning)
+  const isRead = traits.verb !== null && !isPlainScript(traits)
+  if (isRead) return new GatheredUpload(session, traits, beginning)
   return new StreamedUpload(session, traits, beginning)
 }
 

@@ -16,6 +16,7 @@ import {
   tracking,
   translated,
 } from './client-commands.ts'
+import { bodyOf, script, scriptFlush, scriptUse } from './script-verbs.ts'
 import { wait } from './wait.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction-verbs.ts'
 
@@ -55,6 +56,8 @@ function enqueue(session: Session, request: Request): void {
     return
   }
   session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
+  const body = bodyOf(session.context, request.traits, request.args)
+  if (body !== null) session.transaction?.addScript(body)
   session.send(request)
 }
 
@@ -276,6 +279,9 @@ const handlers: Record<SessionVerb, Handler> = {
   },
   readonly: plain,
   asking: plain,
+  script,
+  'script-use': scriptUse,
+  'script-flush': scriptFlush,
   shutdown: throughControl,
   close: (session) => {
     session.close('protocol')

@@ -13,6 +13,8 @@ export type OpenGeneration = (address: Address) => Promise<Generation>
 export interface FollowerOptions {
   /** How long commands on the wire of the old master may still be answered when a switch comes. */
   readonly switchGraceMs: number
+  /** Makes ready a master to which the gate is about to open. Takes a bounded time, never rejects. */
+  readonly prepare: (generation: Generation) => Promise<unknown>
 }
 
 /** What the follower reports; each line once per event, for logs. */
@@ -212,7 +214,8 @@ export class Follower {
       return
     }
     const old = this.#current
-    if (old !== null) await this.#leave(old)
+    const left = old === null ? Promise.resolve() : this.#leave(old)
+    await Promise.all([left, this.#options.prepare(next)])
     if (!this.#stillWanted(master) || this.#holds.size > 0) {
       next.destroy(new ProxyError('FENCED', 'another master was named meanwhile'))
       return

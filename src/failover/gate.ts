@@ -352,6 +352,9 @@ export class Gate implements Dispatcher, Arbiter {
         this.#observer.onRefused('upload-cut')
         exchange.onLost(new ProxyError('UPLOAD_CUT', undefined, { cause }), 'unsent')
         return false
+      case 'half-reply':
+        exchange.onLost(new ProxyError('HALF_REPLY', cause.message, { cause }), 'in-doubt')
+        return false
       case 'close':
         exchange.onLost(cause, 'in-doubt')
         return false

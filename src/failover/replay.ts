@@ -9,10 +9,11 @@ export type InDoubtPolicy = 'error' | 'close' | 'retry-idempotent'
 /**
  * What becomes of a command that its link failed.
  * again: sent on the next master · in-doubt: its client is told that nobody knows · cut: its client
- * is told that it was not executed and cannot be sent again · close: its client is closed (half of
- * the reply is out) · drop: nobody waits any more.
+ * is told that it was not executed and cannot be sent again · half-reply: its client is closed, since
+ * it has a part of the reply · close: its client is closed instead of being told · drop: nobody waits
+ * any more.
  */
-export type Judgement = 'again' | 'in-doubt' | 'cut' | 'close' | 'drop'
+export type Judgement = 'again' | 'in-doubt' | 'cut' | 'half-reply' | 'close' | 'drop'
 
 /** Sent once, lost, sent again, lost again: perhaps it is what kills masters. */
 const maxAttemptsOfRead = 2
@@ -25,7 +26,7 @@ export function judge(
   policy: InDoubtPolicy,
 ): Judgement {
   if (exchange.abandoned) return 'drop'
-  if (begun) return 'close'
+  if (begun) return 'half-reply'
   if (exchange.body === 'receiving') return 'cut'
   if (exchange.body === 'received') return fate === 'unsent' ? 'cut' : doubt(policy)
   if (exchange.traits.verb === 'shutdown') return 'close' // never meant for the next master

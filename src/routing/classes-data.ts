@@ -10,7 +10,7 @@ export const dataClasses: readonly CommandClass[] = [
     route: 'lane',
     replay: 'read',
     names: `
-      bitfield_ro bitcount bitpos dbsize dump echo eval_ro evalsha_ro exists expiretime fcall_ro
+      bitfield_ro bitcount bitpos dbsize dump echo exists expiretime fcall_ro
       geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange
       hexists hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen
       httl hvals keys lcs lindex llen lpos lrange mget object|encoding object|freq object|idletime
@@ -56,7 +56,7 @@ export const dataClasses: readonly CommandClass[] = [
     why: 'A second run leaves the same state and gives the same reply.',
     route: 'lane',
     replay: 'same-state',
-    names: 'hmset lset mset script|load setrange',
+    names: 'hmset lset mset setrange',
   },
   {
     why: 'Absolute time: the same state again, unless a condition makes the second reply another.',
@@ -131,7 +131,7 @@ export const dataClasses: readonly CommandClass[] = [
     why: 'Nobody but its author knows what a second run would do.',
     route: 'lane',
     replay: 'never',
-    names: 'eval evalsha fcall',
+    names: 'fcall',
   },
   {
     why: 'Changes the library of functions; a second run fails or undoes what others did.',

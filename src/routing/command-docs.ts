@@ -52,13 +52,16 @@ const visible: readonly (readonly [what: string, how: string])[] = [
   ],
   [
     'What one instance keeps for itself',
-    'CONFIG SET, ACL SETUSER, ACL DELUSER, MODULE LOAD, SCRIPT LOAD, the slow log and ' +
+    'CONFIG SET, ACL SETUSER, ACL DELUSER, MODULE LOAD, the slow log and ' +
       'the latency events are not replicated. After a switch the new master has its own; ' +
       'configure every instance alike.',
   ],
   [
     'Scripts',
-    'EVALSHA may be told NOSCRIPT after a switch, as after a restart of the server. ' +
+    'A new master is given the scripts that were seen in EVAL, EVAL_RO and SCRIPT LOAD ' +
+      '(`scriptCacheBytes`; not those in requests above `streamAbove`) before anybody gets ' +
+      'there. EVALSHA of any other may be told NOSCRIPT, as after a restart of the server. ' +
+      'SCRIPT FLUSH makes only its own worker forget them. ' +
       'While a script is busy, sessions on the same link get nothing, not even -BUSY; ' +
       'SCRIPT KILL and FUNCTION KILL go by the control link and work.',
   ],

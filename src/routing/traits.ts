@@ -89,6 +89,9 @@ export type SessionVerb =
   | 'client-capa'
   | 'readonly' // READONLY and READWRITE
   | 'asking'
+  | 'script' // EVAL, EVAL_RO, SCRIPT LOAD: carry a body that EVALSHA may name later
+  | 'script-use' // EVALSHA, EVALSHA_RO
+  | 'script-flush'
   | 'shutdown'
   | 'close' // POST and Host: (the server closes at once)
 

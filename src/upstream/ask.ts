@@ -21,7 +21,7 @@ const askTraits = {
 export async function ask(
   generation: Generation,
   identity: Identity,
-  parts: readonly string[],
+  parts: readonly (string | Uint8Array)[],
 ): Promise<Reply> {
   const answer = deferred<Reply>()
   const received: Uint8Array[] = []

@@ -36,6 +36,7 @@ const wiring = [
   'proxyd.ts',
   'group-proxy.ts',
   'group-observers.ts',
+  'group-scripts.ts',
   'monitor.ts',
   'group-actions.ts',
   'ctl.ts',

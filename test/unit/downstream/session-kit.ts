@@ -4,6 +4,7 @@ import { ProxyError } from '../../../src/base/errors.ts'
 import { passingMemory } from '../../../src/base/part-memory.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import { Session } from '../../../src/downstream/session.ts'
+import { ScriptMemory } from '../../../src/downstream/script-memory.ts'
 import type { SessionContext, SessionLimits } from '../../../src/downstream/session-context.ts'
 import { initialState } from '../../../src/downstream/session-state.ts'
 import { Gate, type GateOptions } from '../../../src/failover/gate.ts'
@@ -26,6 +27,7 @@ export interface KitOptions {
   readonly limits?: Partial<SessionLimits>
   readonly gate?: Partial<GateOptions>
   readonly streamAboveBytes?: number
+  readonly scriptBytes?: number
 }
 
 /** The client's end of a connection. */
@@ -82,6 +84,7 @@ export class Kit {
   readonly counters = new DataPlaneCounters()
   readonly closed: string[] = []
   readonly gate: Gate
+  readonly scripts: ScriptMemory
   current: FakeGeneration
   readonly #context: SessionContext
   readonly #server = createServer({ allowHalfOpen: true })
@@ -89,7 +92,13 @@ export class Kit {
   readonly #sessions: Session[] = []
   #number = 1
 
-  constructor({ limits = {}, gate = {}, streamAboveBytes = 1_000 }: KitOptions) {
+  constructor({
+    limits = {},
+    gate = {},
+    streamAboveBytes = 1_000,
+    scriptBytes = 10_000,
+  }: KitOptions) {
+    this.scripts = new ScriptMemory(scriptBytes)
     const turn = new Turn()
     this.gate = new Gate(
       {
@@ -128,6 +137,7 @@ export class Kit {
         ...limits,
       },
       counters: this.counters,
+      scripts: this.scripts,
       localTraits: {
         name: '',
         route: 'lane',

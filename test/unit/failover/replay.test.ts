@@ -91,7 +91,7 @@ describe('whatever the class', () => {
 
   test('half a reply is never continued by another: its client is closed', () => {
     everywhere((request, fate, policy, attempts) => {
-      expect(judge(lost(request, attempts), fate, true, policy), request).toBe('close')
+      expect(judge(lost(request, attempts), fate, true, policy), request).toBe('half-reply')
     })
   })
 

@@ -20,6 +20,8 @@ function traitsOf(name: string): Traits {
 const admin = namesOf(
   'debug save module|load module|loadex module|unload migrate pfdebug pfselftest',
 )
+/** Shared like any other, but the session looks at them first: it remembers their bodies. */
+const scripts = namesOf('eval eval_ro evalsha evalsha_ro script|load')
 const blockingPops = namesOf('blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin')
 
 describe('the classes', () => {
@@ -37,8 +39,17 @@ describe('the classes', () => {
     ['R', 'session'],
   ])('class %s goes by %s', (letter, route) => {
     for (const name of namesOf(appendix[letter] ?? '')) {
+      if (scripts.includes(name)) continue
       expect(traitsOf(name).route, name).toBe(route)
       if (route === 'session') expect(traitsOf(name).verb, name).not.toBeNull()
+    }
+  })
+
+  test('scripts ask the session, and stand in a run like what goes by lane', () => {
+    for (const name of scripts) {
+      const verb = name.startsWith('evalsha') ? 'script-use' : 'script'
+      expect(traitsOf(name), name).toMatchObject({ route: 'session', verb, reason: null })
+      expect(isSafeInTransactionRun(traitsOf(name)), name).toBe(true)
     }
   })
 
@@ -79,6 +90,7 @@ describe('the classes', () => {
 
   test.each([
     ['shutdown', 'shutdown'],
+    ['script|flush', 'script-flush'],
     ['client|kill', 'client-kill'],
     ['client|unblock', 'client-unblock'],
     ['client|list', 'client-list'],
