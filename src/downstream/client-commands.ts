@@ -41,11 +41,11 @@ export function nameReply(session: Session): Uint8Array {
 
 /** CLIENT INFO: the server's own line about the link, with what is the client's put in. */
 export function clientInfo(session: Session, request: Request): void {
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     session.send(request, {
       observer: onWhole((reply, isError) => (isError ? reply : withOwnFields(session, reply))),
     })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -129,8 +129,8 @@ export function tracking(session: Session, request: Request): void {
 }
 
 function track(session: Session, request: Request, redirect: Session['redirect']): void {
-  session.pinned('tracking', () => {
-    session.whenIdle(() => {
+  session.waits.pinned('tracking', () => {
+    session.waits.whenIdle(() => {
       const on = wordAt(request.args, 2) === 'on'
       session.pin.tainted = true
       session.send(request, {
@@ -140,14 +140,14 @@ function track(session: Session, request: Request, redirect: Session['redirect']
           session.apply({ what: 'sticky', reason: 'tracking', on })
         }),
       })
-      session.waitForVerdict()
+      session.waits.forVerdict()
     })
   })
 }
 
 /** A reply that may show the number of the link that is redirected to: its client's id goes in. */
 export function translated(session: Session, request: Request): void {
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     session.send(request, {
       observer: onWhole((reply) => {
         const { redirect } = session
@@ -157,6 +157,6 @@ export function translated(session: Session, request: Request): void {
         return Buffer.from(text.replace(shown, `:${String(redirect.id)}\r\n`), 'latin1')
       }),
     })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { errorReply, ProxyError } from '../base/errors.ts'
+import { errorReply, type ProxyError } from '../base/errors.ts'
 import type { Fate, LinkState } from '../dispatcher.ts'
 import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
@@ -17,6 +17,7 @@ import { leaseReasons, reduce, type SessionState, type StateEvent } from './sess
 import { withSharedReads } from './shared-read.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Transaction } from './transaction.ts'
+import { Waits } from './waits.ts'
 
 /** One client connection and the Redis connection state it has built up. */
 export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome {
@@ -24,6 +25,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly context: SessionContext
   readonly subscriptions = new Subscriptions()
   readonly pin: Pin
+  readonly waits: Waits
   state: SessionState
   /** The open transaction, kept to be queued again on another link. */
   transaction: Transaction | null = null
@@ -42,7 +44,6 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly #reader: RequestReader
   readonly #intake: Intake
   readonly #line: ReplyLine
-  #onIdle: (() => void) | null = null
   #ending: CloseReason = 'client'
 
   constructor(id: number, accepted: Socket, context: SessionContext) {
@@ -55,6 +56,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#socket = socket
     this.#reader = new RequestReader(this)
     this.#intake = new Intake(socket, context, this)
+    this.waits = new Waits(this, this.#intake)
     this.#line = new ReplyLine(socket, context, this)
     this.pin = new Pin(context.dispatcher, this, context.clock)
     this.#reader.limitStrangers()
@@ -127,7 +129,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   dispatch(exchange: SessionExchange): void {
     this.#line.expect(exchange)
     const way = this.pin.held ? this.pin : this.context.dispatcher
-    if (!way.dispatch(exchange)) this.#parkForRoom(exchange)
+    if (!way.dispatch(exchange)) this.waits.forRoom(exchange)
   }
 
   // ── what verbs use ─────────────────────────────────────────────────────────────────────────
@@ -174,48 +176,6 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return exchange
   }
 
-  /** Runs `fn` once every reply owed has been given; the client's next requests wait for it. */
-  whenIdle(fn: () => void): void {
-    if (this.#line.size === 0) {
-      fn()
-      return
-    }
-    this.#intake.park()
-    this.#onIdle = fn
-  }
-
-  /** Nothing more is taken from the client until all that was sent is answered. */
-  waitForVerdict(): void {
-    this.whenIdle(() => undefined)
-  }
-
-  /** The client's way upstream is full: its next requests wait. */
-  waitForRoom(): void {
-    this.#parkForRoom(null)
-  }
-
-  /** Has a link of its own for `reason` when `then` runs; where none can be had, says so. */
-  pinned(reason: LeaseReason, then: () => void): void {
-    if (this.pin.held) {
-      then()
-      return
-    }
-    this.whenIdle(() => {
-      this.#intake.park()
-      this.pin.take(reason).then(
-        () => {
-          this.context.counters.leasesTaken[reason]++
-          this.#intake.proceed(then)
-        },
-        (thrown: unknown) => {
-          this.#intake.proceed(() => {
-            this.#onPinFailed(thrown)
-          })
-        },
-      )
-    })
-  }
-
   /** No more requests; the replies owed are delivered, then the connection is closed. */
   end(why: CloseReason): void {
     const { state } = this.#intake
@@ -238,33 +198,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#close(why, false)
   }
 
-  #onPinFailed(thrown: unknown): void {
-    const code = thrown instanceof ProxyError ? thrown.code : 'MASTERDOWN'
-    if (code === 'HANDSHAKE_FAILED') {
-      this.close('error')
-    } else if (code !== 'CLIENT_GONE') {
-      this.context.counters.refused[code === 'LEASE_LIMIT' ? 'lease-limit' : 'hold-window']++
-      this.answer(errorReply(code))
-    }
-  }
-
-  #parkForRoom(exchange: SessionExchange | null): void {
-    if (!this.isReading) return
-    this.#intake.park()
-    const { parking } = this.#intake
-    const go = (): void => {
-      if (this.#onIdle === null) this.#intake.wake(parking)
-    }
-    if (exchange === null || this.pin.held) this.pin.onDrain(go)
-    else this.context.dispatcher.onDrain(exchange, go)
-  }
-
   onAllTaken(): void {
     this.end('client')
   }
 
   onEndingStep(): void {
-    if (this.#line.size === 0 && this.#onIdle === null) this.#finish()
+    if (this.#line.size === 0 && !this.waits.isPending) this.#finish()
   }
 
   // ── replies ────────────────────────────────────────────────────────────────────────────────
@@ -322,13 +261,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (this.pin.held && !this.pin.raw && !this.#reader.isUploading && this.reasons.length === 0) {
       this.pin.giveBack()
     }
-    const fn = this.#onIdle
-    if (fn !== null) {
-      this.#onIdle = null
-      this.#intake.proceed(fn)
-    } else if (this.#intake.state === 'ending') {
-      this.#finish()
-    }
+    if (!this.waits.onLineEmpty() && this.#intake.state === 'ending') this.#finish()
   }
 
   // ── the pin's home ─────────────────────────────────────────────────────────────────────────
@@ -390,9 +323,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (this.#intake.state === 'closed') return
     const isClean = this.#line.size === 0 && this.reasons.length === 0
     this.#intake.close()
-    this.#onIdle = null
     this.#line.abandon()
     this.pin.close(isClean)
+    this.waits.close()
     if (graceful) this.#socket.end()
     else this.#socket.destroy()
     this.context.onClosed(this, why)

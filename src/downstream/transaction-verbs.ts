@@ -11,14 +11,14 @@ import { Transaction, type QueuedChange } from './transaction.ts'
 
 /** MULTI: from here to EXEC or DISCARD the client's commands need a link of their own. */
 export function multi(session: Session, request: Request): void {
-  session.pinned('transaction', () => {
+  session.waits.pinned('transaction', () => {
     session.send(request, {
       observer: onOk(() => {
         session.transaction = new Transaction(session.context.limits.transactionBytes)
         session.apply({ what: 'multi' })
       }),
     })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -33,10 +33,10 @@ export function exec(session: Session, request: Request): void {
   const { transaction, watch } = session.state
   if (transaction === 'none') {
     session.send(request)
-    session.waitForVerdict()
+    session.waits.forVerdict()
     return
   }
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     if (session.state.transaction === 'flawed' || watch === 'broken') {
       const isFlawed = session.state.transaction === 'flawed'
       session.sendHidden(discardRequest)
@@ -46,7 +46,7 @@ export function exec(session: Session, request: Request): void {
       return
     }
     session.send(request, { observer: execObserver(session) })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -82,17 +82,17 @@ export function discard(session: Session, request: Request): void {
     over(session)
   })
   session.send(request, { observer })
-  session.waitForVerdict()
+  session.waits.forVerdict()
 }
 
 /** WATCH: what is watched lives on the link. */
 export function watch(session: Session, request: Request): void {
-  session.pinned('watch', () => {
+  session.waits.pinned('watch', () => {
     const observer = onOk(() => {
       session.apply({ what: 'watched' })
     })
     session.send(request, { observer })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -102,7 +102,7 @@ export function unwatch(session: Session, request: Request): void {
     session.apply({ what: 'unwatched' })
   })
   session.send(request, { observer })
-  session.waitForVerdict()
+  session.waits.forVerdict()
 }
 
 function over(session: Session): void {

@@ -48,7 +48,7 @@ export function handle(session: Session, request: Request): void {
 function enqueue(session: Session, request: Request): void {
   const { verb, reason } = request.traits
   if ((verb !== null && unpairable.has(verb)) || reason === 'admin') {
-    session.whenIdle(() => {
+    session.waits.whenIdle(() => {
       session.pin.makeRaw()
       session.pin.pipe(request.bytes, 0, request.bytes.length)
     })
@@ -102,21 +102,21 @@ const onLease: Handler = (session, request) => {
     rawFor('raw')(session, request)
     return
   }
-  session.pinned(reason, () => {
+  session.waits.pinned(reason, () => {
     if (reason !== 'blocking') session.pin.tainted = true
     session.send(request)
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
 const select: Handler = (session, request) => {
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     const db = parseInteger(request.args[1] ?? new Uint8Array(0))
     const observer = onOk(() => {
       if (db !== undefined) session.apply({ what: 'selected', db })
     })
     session.send(request, { observer })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -129,9 +129,9 @@ const reset: Handler = (session, request) => {
   }
   if (session.pin.held) {
     session.send(request, { observer: onReplyDone(forget) })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   } else {
-    session.whenIdle(() => {
+    session.waits.whenIdle(() => {
       forget()
       session.answer(Buffer.from('+RESET\r\n'))
     })
@@ -146,8 +146,8 @@ const quit: Handler = (session) => {
 const subscribe: Handler = (session, request) => {
   const verb = request.traits.verb
   if (verb === null) return
-  session.pinned('subscription', () => {
-    session.whenIdle(() => {
+  session.waits.pinned('subscription', () => {
+    session.waits.whenIdle(() => {
       const { subscriptions } = session
       session.send(request, {
         replies: subscriptions.framesFor(verb, request.args.length),
@@ -161,7 +161,7 @@ const subscribe: Handler = (session, request) => {
           onLost: () => false,
         },
       })
-      session.waitForVerdict()
+      session.waits.forVerdict()
     })
   })
 }
@@ -169,8 +169,8 @@ const subscribe: Handler = (session, request) => {
 /** From the reply on, bytes go both ways as they are, and the link is never shared again. */
 function rawFor(reason: 'monitor' | 'replication' | 'debugger' | 'raw'): Handler {
   return (session, request) => {
-    session.pinned(reason, () => {
-      session.whenIdle(() => {
+    session.waits.pinned(reason, () => {
+      session.waits.whenIdle(() => {
         session.pin.makeRaw()
         session.pin.pipe(request.bytes, 0, request.bytes.length)
       })
@@ -193,23 +193,23 @@ const xread: Handler = (session, request) => {
 }
 
 const blocking: Handler = (session, request) => {
-  session.pinned('blocking', () => {
+  session.waits.pinned('blocking', () => {
     session.send(request)
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
 function sticky(reason: 'no-evict' | 'no-touch'): Handler {
   return (session, request) => {
-    session.pinned(reason, () => {
-      session.whenIdle(() => {
+    session.waits.pinned(reason, () => {
+      session.waits.whenIdle(() => {
         const on = wordAt(request.args, 2) === 'on'
         session.pin.tainted = true
         const observer = onOk(() => {
           session.apply({ what: 'sticky', reason, on })
         })
         session.send(request, { observer })
-        session.waitForVerdict()
+        session.waits.forVerdict()
       })
     })
   }
