@@ -3,7 +3,7 @@ import { ProxyError, reasonOf } from './base/errors.ts'
 import { Turn } from './base/turn.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { tlsOf } from './config/tls.ts'
-import { Listener } from './downstream/listener.ts'
+import { firstClientId, Listener } from './downstream/listener.ts'
 import type { SessionContext } from './downstream/session-context.ts'
 import { dedicatedState, initialState } from './downstream/session-state.ts'
 import { Follower } from './failover/follower.ts'
@@ -85,7 +85,7 @@ export class GroupProxy {
       {
         listen: group.listen,
         maxClients: config.maxClients,
-        firstId: deps.worker + 1,
+        firstId: firstClientId + deps.worker,
         idStep: deps.workers,
       },
       {

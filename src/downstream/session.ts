@@ -5,7 +5,7 @@ import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
-import { peerOf } from './peer.ts'
+import { addressesOf } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
 import { RequestReader } from './request-reader.ts'
@@ -16,6 +16,7 @@ import type { CloseReason, SessionContext } from './session-context.ts'
 import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
 import { withSharedReads } from './shared-read.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { Tracking } from './tracking.ts'
 import type { Transaction } from './transaction.ts'
 import { Waits } from './waits.ts'
 
@@ -29,16 +30,18 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   state: SessionState
   /** The open transaction, kept to be queued again on another link. */
   transaction: Transaction | null = null
-  /** CLIENT TRACKING … REDIRECT: the id the client gave, and the link's number that it stands for. */
-  redirect: { readonly id: number; readonly serverId: number } | null = null
-  /** The CLIENT TRACKING ON that is in force, to be said again on another link. */
-  trackingRequest: Uint8Array | null = null
+  readonly tracking = new Tracking(this)
   /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
   wroteIn = 0
   /** Has any write of this client been answered? */
   hasWritten = false
   /** The link (by its number in `pin.taken`) on which WAIT counts from an honest offset. */
   barrierOn = 0
+
+  /** CLIENT SETINFO: what the client said of its library, by the names of CLIENT INFO. */
+  readonly library = new Map<string, string>()
+  /** When the client came. */
+  readonly since: number
 
   readonly #socket: Socket
   readonly #reader: RequestReader
@@ -53,6 +56,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.id = id
     this.context = context
     this.state = context.firstState
+    this.since = context.clock.now()
     this.#socket = socket
     this.#reader = new RequestReader(this)
     this.#intake = new Intake(socket, context, this)
@@ -84,9 +88,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return this.#line.head()
   }
 
-  /** The client's address as CLIENT LIST shows it. */
-  get peer(): string {
-    return peerOf(this.#socket)
+  /** The client's address as CLIENT LIST shows it, and the one that it connected to. */
+  get addresses(): { readonly peer: string; readonly own: string } {
+    return addressesOf(this.#socket)
   }
 
   apply(event: StateEvent): void {
@@ -144,9 +148,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** Sends a request the way the session's state demands. */
   send(request: Request, options: SendOptions = {}): SessionExchange {
-    const bytes = options.bytes ?? request.bytes
+    const bytes = options.renew?.() ?? options.bytes ?? request.bytes
     const exchange = this.exchange(request.traits, bytes, 0, bytes.length)
     exchange.observer = options.observer ?? null
+    exchange.renew = options.renew ?? null
     exchange.replies = options.replies ?? 1
     exchange.errorEnds = options.errorEnds ?? false
     if (options.alwaysHeard === true) exchange.muted = false
@@ -174,6 +179,17 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     exchange.linkOnly = true
     exchange.observer = observer
     return exchange
+  }
+
+  /** A frame that answers no command, as if the server had sent it; between two others. */
+  inject(frame: Uint8Array): void {
+    this.#line.inject(frame)
+  }
+
+  /** Back to the shared lane, if nothing of the session is on its link any more. */
+  giveBackUnneeded(): void {
+    if (this.#line.size > 0 || this.pin.raw || this.#reader.isUploading) return
+    if (this.pin.held && this.reasons.length === 0) this.pin.giveBack()
   }
 
   /** No more requests; the replies owed are delivered, then the connection is closed. */
@@ -231,7 +247,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void {
-    if (exchange.observer?.onLost(cause) === true || exchange.hidden) return
+    const instead = exchange.observer?.onLost(cause) ?? false
+    if (instead === true || exchange.hidden) return
+    if (instead !== false) {
+      this.#line.give(exchange, instead, 0, instead.length, true)
+      return
+    }
     const { code } = cause
     if (exchange.traits.verb === 'shutdown') {
       this.close('client') // the server has obeyed: a closed connection is its only answer
@@ -258,9 +279,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onLineEmpty(): void {
-    if (this.pin.held && !this.pin.raw && !this.#reader.isUploading && this.reasons.length === 0) {
-      this.pin.giveBack()
-    }
+    this.giveBackUnneeded()
     if (!this.waits.onLineEmpty() && this.#intake.state === 'ending') this.#finish()
   }
 
@@ -270,8 +289,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return this.subscriptions.isPush(this.state.link.resp, type, bytes, start, end)
   }
 
-  onPush(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#line.push(bytes, start, end) || this.#intake.state === 'closed') return
+  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    const { tracking } = this
+    if (tracking.redirField !== null && tracking.hides(bytes, start, end)) return
+    if (this.#line.push(bytes, start, end, last) || this.#intake.state === 'closed') return
     this.pin.pause()
     this.onResume(() => {
       this.pin.resume()
@@ -279,11 +300,16 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onPinLost(): void {
-    this.apply({ what: 'link-lost' })
+    // what follows half of a message would be read as the rest of it
+    if (this.#line.isWithinPush) this.close('half-reply')
+    else this.apply({ what: 'link-lost' })
   }
 
   rebuild(): readonly SessionExchange[] {
-    return rebuildCommands(this)
+    const commands = rebuildCommands(this)
+    this.waits.onLinked()
+    this.tracking.onRelinked()
+    return commands
   }
 
   again(exchange: SessionExchange): void {
@@ -326,6 +352,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#line.abandon()
     this.pin.close(isClean)
     this.waits.close()
+    this.tracking.close()
     if (graceful) this.#socket.end()
     else this.#socket.destroy()
     this.context.onClosed(this, why)

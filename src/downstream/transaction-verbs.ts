@@ -1,12 +1,15 @@
 import { ReplyFramer } from '../protocol/reply-framer.ts'
 import { args, lowerAscii, parseInteger } from '../protocol/request.ts'
-import { nameReply, withOwnFields } from './client-commands.ts'
+import { nameReply, noteInfo } from './client-commands.ts'
+import { killed } from './client-kill.ts'
+import { infoReply, listReply } from './client-lines.ts'
 import { identityOf, parseHello, withId } from './greeting.ts'
 import { onOk, onReplyDone, onWhole } from './observers.ts'
 import type { Session } from './session.ts'
 import type { Request } from './session-request.ts'
 import type { Observer } from './session-exchange.ts'
 import type { StickyReason } from './session-state.ts'
+import { lateUnblock, unblockLate, type LateUnblock } from './transaction-ids.ts'
 import { Transaction, type QueuedChange } from './transaction.ts'
 
 /** MULTI: from here to EXEC or DISCARD the client's commands need a link of their own. */
@@ -23,6 +26,7 @@ export function multi(session: Session, request: Request): void {
 }
 
 const aborted = Buffer.from('-EXECABORT Transaction discarded because of previous errors.\r\n')
+const nothing = new Uint8Array(0)
 const discardRequest = Buffer.from('*1\r\n$7\r\nDISCARD\r\n')
 
 /**
@@ -41,7 +45,7 @@ export function exec(session: Session, request: Request): void {
       const isFlawed = session.state.transaction === 'flawed'
       session.sendHidden(discardRequest)
       session.pin.tainted = true
-      over(session)
+      abandoned(session)
       session.answer(isFlawed ? aborted : nilOf(session.state.link.resp))
       return
     }
@@ -53,7 +57,7 @@ export function exec(session: Session, request: Request): void {
 function execObserver(session: Session): Observer {
   const changes = session.transaction?.changes ?? []
   const lost = (): boolean => {
-    over(session)
+    abandoned(session)
     return false
   }
   if (changes.length === 0) {
@@ -67,19 +71,43 @@ function execObserver(session: Session): Observer {
   const observer = onWhole((reply) => {
     over(session)
     session.pin.tainted = true
-    return withElements(reply, (index, element) => {
-      const change = changes.find((each) => each.index === index)
-      if (change === undefined || element[0] === 0x2d /* - */) return element
-      return applyChange(session, change, element)
-    })
+    return execReply(session, changes, reply)
   })
   return { ...observer, onLost: lost }
+}
+
+/** What the array means for the session, and how it must look to its client. */
+function execReply(
+  session: Session,
+  changes: readonly QueuedChange[],
+  reply: Uint8Array,
+): Uint8Array | null {
+  const late: LateUnblock[] = []
+  let isOver = false
+  const own = withElements(reply, (index, element) => {
+    if (isOver) return nothing
+    const change = changes.find((each) => each.index === index)
+    if (change === undefined) return element
+    if (change.verb === 'client-kill') {
+      const done = killed(session, args(change.bytes, 0, change.bytes.length), element)
+      isOver = done.isSuicide
+      return done.reply
+    }
+    if (element[0] === 0x2d /* - */) return element
+    const unblock = lateUnblock(session, change, element)
+    if (unblock !== null) late.push(unblock)
+    return applyChange(session, change, element)
+  })
+  session.tracking.settle()
+  return unblockLate(session, late, own, (whole, index, element) =>
+    withElements(whole, (at, each) => (at === index ? element : each)),
+  )
 }
 
 /** DISCARD ends the transaction and what was watched. */
 export function discard(session: Session, request: Request): void {
   const observer = onOk(() => {
-    over(session)
+    abandoned(session)
   })
   session.send(request, { observer })
   session.waits.forVerdict()
@@ -108,6 +136,11 @@ export function unwatch(session: Session, request: Request): void {
 function over(session: Session): void {
   session.transaction = null
   session.apply({ what: 'transaction-over' })
+}
+
+function abandoned(session: Session): void {
+  over(session)
+  session.tracking.settle()
 }
 
 function nilOf(resp: 2 | 3): Uint8Array {
@@ -159,7 +192,11 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
       })
       return element
     case 'client-tracking':
-      return applySticky(session, 'tracking', given, element)
+      session.tracking.confirmed(given)
+      return element
+    case 'client-setinfo':
+      noteInfo(session, given)
+      return element
     case 'client-no-evict':
       return applySticky(session, 'no-evict', given, element)
     case 'client-no-touch':
@@ -167,7 +204,12 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
     case 'client-getname':
       return nameReply(session)
     case 'client-info':
-      return withOwnFields(session, element)
+      return infoReply(session, element)
+    case 'client-list':
+      return listReply(session, given, element)
+    case 'client-getredir':
+    case 'client-trackinginfo':
+      return session.tracking.shown(element)
     case 'client-id':
       return Buffer.from(`:${String(session.id)}\r\n`)
     default:
@@ -175,7 +217,7 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
   }
 }
 
-/** CLIENT TRACKING, NO-EVICT, NO-TOUCH: the link stays the client's while one of them is on. */
+/** CLIENT NO-EVICT, NO-TOUCH: the link stays the client's while one of them is on. */
 function applySticky(
   session: Session,
   reason: StickyReason,

@@ -7,16 +7,12 @@ import { authenticate, greet } from './greeting.ts'
 import { onOk, onReplyDone } from './observers.ts'
 import type { Session } from './session.ts'
 import { throughControl, type Request } from './session-request.ts'
-import {
-  clientInfo,
-  clientKill,
-  clientUnblock,
-  nameReply,
-  setName,
-  tracking,
-  translated,
-} from './client-commands.ts'
+import { clientUnblock, nameReply, setInfo, setName } from './client-commands.ts'
+import { clientKill } from './client-kill.ts'
+import { clientInfo, clientList } from './client-lines.ts'
+import { tracking, translated } from './tracking.ts'
 import { wait } from './wait.ts'
+import { queuedRenewal } from './transaction-ids.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction-verbs.ts'
 
 type Handler = (session: Session, request: Request) => void
@@ -54,8 +50,13 @@ function enqueue(session: Session, request: Request): void {
     })
     return
   }
-  session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
-  session.send(request)
+  const queue = (): void => {
+    session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
+    const renew = queuedRenewal(session, request)
+    session.send(request, renew === null ? {} : { renew })
+  }
+  if (verb === 'client-tracking') session.tracking.withTarget(request.args, queue)
+  else queue()
 }
 
 const unpairable: ReadonlySet<SessionVerb> = new Set([
@@ -255,7 +256,7 @@ const handlers: Record<SessionVerb, Handler> = {
     else session.send(request)
   },
   'client-info': clientInfo,
-  'client-list': throughControl,
+  'client-list': clientList,
   'client-kill': clientKill,
   'client-unblock': clientUnblock,
   'client-getname': (session, request) => {
@@ -263,7 +264,7 @@ const handlers: Record<SessionVerb, Handler> = {
     else session.send(request)
   },
   'client-setname': setName,
-  'client-setinfo': plain,
+  'client-setinfo': setInfo,
   'client-reply': clientReply,
   'client-tracking': tracking,
   'client-trackinginfo': translated,

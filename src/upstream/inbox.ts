@@ -50,7 +50,7 @@ export class Inbox {
     while (position < end) {
       // what we sent before (a SELECT of ours) is still answered to us
       if (this.rawMode && this.#link.inFlight.size === 0) {
-        this.#link.owner?.onPush(chunk, position, end)
+        this.#link.owner?.onPush(chunk, position, end, true)
         return
       }
       const start = position
@@ -77,7 +77,7 @@ export class Inbox {
     const type = this.#framer.type
     if (link.owner !== null && (type === typePush || type === typeArray)) {
       if (link.owner.isPush(type, bytes, start, end)) {
-        link.owner.onPush(bytes, start, end)
+        link.owner.onPush(bytes, start, end, true)
         return
       }
     }
@@ -192,7 +192,7 @@ export class Inbox {
     const streaming = this.#streaming
     if (isLast) this.#streaming = 'no'
     if (streaming === 'push') {
-      this.#link.owner?.onPush(bytes, start, end)
+      this.#link.owner?.onPush(bytes, start, end, isLast)
       return
     }
     const head = this.#link.inFlight.peek()

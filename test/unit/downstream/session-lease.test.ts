@@ -243,7 +243,7 @@ describe('when another link is lost', () => {
     expect(wire(lease)).toEqual(['SUBSCRIBE a b'])
     lease.answer(confirm('a', 1))
     const message = Buffer.from('*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nm\r\n')
-    lease.owner?.onPush(message, 0, message.length)
+    lease.owner?.onPush(message, 0, message.length, true)
     await client.hears(message.toString())
   })
 
@@ -348,7 +348,7 @@ test('pauses of a slow subscriber leave nothing behind on its socket', async () 
   let asked = 0
   const big = Buffer.alloc(2_000_000, 0x78)
   for (let i = 0; i < 20; i++) {
-    client.session.onPush(big, 0, big.length)
+    client.session.onPush(big, 0, big.length, true)
     await turns(2)
     client.session.onResume(() => resumed++)
     asked++
