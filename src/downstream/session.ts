@@ -352,9 +352,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#line.abandon()
     this.pin.close(isClean)
     this.waits.close()
-    this.tracking.close()
     if (graceful) this.#socket.end()
     else this.#socket.destroy()
     this.context.onClosed(this, why)
+    this.tracking.onGone()
   }
 }

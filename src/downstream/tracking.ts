@@ -94,11 +94,17 @@ export class Tracking {
     }
   }
 
-  /** RESET, or the client has gone. */
-  close(): void {
+  /** RESET: nothing is tracked any more. */
+  forget(): void {
     this.#args = null
     this.#redirect = null
     this.settle()
+  }
+
+  /** The client has gone, and with it what it heard for others. */
+  onGone(): void {
+    this.forget()
+    this.onRelinked()
   }
 
   /** The reply to GETREDIR or TRACKINGINFO with the id of a client for the number of its link. */
@@ -139,7 +145,7 @@ export class Tracking {
     return [] // armed when the target has its link
   }
 
-  /** The session has another link: those that redirect to it must name that one. */
+  /** The session has another link, or none any more: those that redirect to it must know. */
   onRelinked(): void {
     for (const tracker of this.#trackers) {
       tracker.waits.between(() => {
@@ -150,8 +156,13 @@ export class Tracking {
 
   #rearm(): void {
     const session = this.#session
-    const target = this.#redirect === null ? undefined : session.context.find(this.#redirect)
-    if (this.#args === null || target === undefined || session.pin.raw) return
+    if (this.#args === null || this.#redirect === null || session.pin.raw) return
+    const target = session.context.find(this.#redirect)
+    if (target === undefined) {
+      // where it was armed, the server itself says so
+      if (!this.#armed.startsWith(this.#linksWith(null))) this.#onTargetGone(this.#redirect)
+      return
+    }
     if (session.pin.serverId === 0 || target.pin.serverId === 0) return // a new link is under way
     if (this.#armed === this.#linksWith(target)) return
     // prefixes may not be given twice; without BCAST, OFF would also undo a CLIENT CACHING
@@ -189,12 +200,12 @@ export class Tracking {
   #onTargetGone(id: number): void {
     const session = this.#session
     if (session.state.link.resp === 3) session.inject(brokenPush(id))
-    this.close()
+    this.forget()
     session.apply({ what: 'sticky', reason: 'tracking', on: false })
   }
 
-  #linksWith(target: Session): string {
-    return `${String(this.#session.pin.taken)} ${String(target.pin.taken)}`
+  #linksWith(target: Session | null): string {
+    return `${String(this.#session.pin.taken)} ${target === null ? '' : String(target.pin.taken)}`
   }
 
   #release(target: Session): void {

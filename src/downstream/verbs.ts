@@ -125,6 +125,7 @@ const reset: Handler = (session, request) => {
   const forget = (): void => {
     session.transaction = null
     session.subscriptions.clear()
+    session.tracking.forget()
     session.pin.tainted = true
     session.apply({ what: 'reset' })
   }

@@ -86,6 +86,7 @@ export class Kit {
   readonly #server = createServer({ allowHalfOpen: true })
   readonly #sockets: Socket[] = []
   readonly #sessions: Session[] = []
+  readonly #gone = new Set<Session>()
   #number = 1
 
   constructor({ limits = {}, gate = {}, streamAboveBytes = 1_000 }: KitOptions) {
@@ -140,11 +141,14 @@ export class Kit {
       dedicated: false,
       isHolding: () => this.gate.state.name === 'holding',
       generation: () => this.current.number,
-      find: (id) => this.#sessions.find((each) => each.id === id),
-      sessions: () => this.#sessions,
+      find: (id) => this.#here().find((each) => each.id === id),
+      sessions: () => this.#here(),
       wantsAuth: () => false,
       serverAtLeast: () => false,
-      onClosed: (_session, why) => this.closed.push(why),
+      onClosed: (session, why) => {
+        this.#gone.add(session)
+        this.closed.push(why)
+      },
     }
   }
 
@@ -168,6 +172,10 @@ export class Kit {
     const session = new Session(id, server, this.#context)
     this.#sessions.push(session)
     return new Client(socket, session)
+  }
+
+  #here(): Session[] {
+    return this.#sessions.filter((each) => !this.#gone.has(each))
   }
 
   /** The shared link of a client, once it carries so many commands. */
