@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net'
 import { errorReply, type ProxyError } from '../base/errors.ts'
 import type { Fate, LinkState } from '../dispatcher.ts'
+import { encodeRequest } from '../protocol/request.ts'
 import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
+import { instead } from './observers.ts'
 import { addressesOf } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
@@ -19,6 +21,8 @@ import { Subscriptions } from './subscriptions.ts'
 import { Tracking } from './tracking.ts'
 import type { Transaction } from './transaction.ts'
 import { Waits } from './waits.ts'
+
+const pingRequest = encodeRequest(['PING'])
 
 /** One client connection and the Redis connection state it has built up. */
 export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome {
@@ -76,6 +80,13 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   /** Why the session holds a link of its own; empty on the shared lane. */
   get reasons(): LeaseReason[] {
     return leaseReasons(this.state, this.subscriptions.size)
+  }
+
+  /** May the server say something on its link that answers no command? */
+  get hearsPushes(): boolean {
+    const { sticky, transaction } = this.state
+    if (!this.pin.held || this.pin.raw || transaction !== 'none') return false
+    return this.subscriptions.size > 0 || sticky.has('tracking') || sticky.has('redirect')
   }
 
   /** Replies owed to the client. */
@@ -138,9 +149,19 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   // ── what verbs use ─────────────────────────────────────────────────────────────────────────
 
-  /** A reply of the proxy's own, in its place in the client's line. */
-  answer(bytes: Uint8Array): void {
+  /**
+   * A reply of the proxy's own, in its place in the client's line. Where the server may have said
+   * something that answers no command, it must be heard before: `behind` is sent, and when the
+   * server answers that, the client hears the reply instead.
+   */
+  answer(bytes: Uint8Array, behind: Uint8Array = pingRequest): void {
     this.context.counters.commands.local++
+    if (this.hearsPushes) {
+      const exchange = this.exchange(this.context.localTraits, behind, 0, behind.length)
+      exchange.observer = instead(bytes)
+      this.dispatch(exchange)
+      return
+    }
     const exchange = this.exchange(this.context.localTraits, bytes, 0, 0)
     this.#line.expect(exchange)
     this.#line.give(exchange, bytes, 0, bytes.length, true)

@@ -43,10 +43,11 @@ export function exec(session: Session, request: Request): void {
   session.waits.whenIdle(() => {
     if (session.state.transaction === 'flawed' || watch === 'broken') {
       const isFlawed = session.state.transaction === 'flawed'
-      session.sendHidden(discardRequest)
+      const reply = isFlawed ? aborted : nilOf(session.state.link.resp)
       session.pin.tainted = true
       abandoned(session)
-      session.answer(isFlawed ? aborted : nilOf(session.state.link.resp))
+      if (!session.hearsPushes) session.sendHidden(discardRequest)
+      session.answer(reply, discardRequest)
       return
     }
     session.send(request, { observer: execObserver(session) })

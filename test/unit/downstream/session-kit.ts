@@ -213,3 +213,22 @@ export class Kit {
 export function kit(options: KitOptions = {}): Promise<Kit> {
   return new Kit(options).open()
 }
+
+/** The client has sent MULTI and these, and the server has queued them. */
+export async function queued(
+  on: Kit,
+  client: Client,
+  ...requests: readonly string[]
+): Promise<FakeLink> {
+  client.send('MULTI')
+  let lease = await on.lease()
+  lease.answer('+OK\r\n')
+  await client.hears('+OK\r\n')
+  for (const request of requests) {
+    client.send(request)
+    lease = await on.lease()
+    lease.answer('+QUEUED\r\n')
+    await client.hears('+QUEUED\r\n')
+  }
+  return lease
+}

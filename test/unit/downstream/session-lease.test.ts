@@ -2,24 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { encodeRequest } from '../../../src/protocol/request.ts'
 import { watchLeaks } from '../../support/leaks.ts'
 import { turns } from '../support/virtual-clock.ts'
-import { kit, seen, wire, type Client, type Kit } from './session-kit.ts'
+import { kit, queued, seen, wire } from './session-kit.ts'
 
 watchLeaks()
-
-/** The client has sent MULTI and these, and the server has queued them. */
-async function queued(on: Kit, client: Client, ...requests: readonly string[]) {
-  client.send('MULTI')
-  let lease = await on.lease()
-  lease.answer('+OK\r\n')
-  await client.hears('+OK\r\n')
-  for (const request of requests) {
-    client.send(request)
-    lease = await on.lease()
-    lease.answer('+QUEUED\r\n')
-    await client.hears('+QUEUED\r\n')
-  }
-  return lease
-}
 
 describe('an exclusive link', () => {
   test('is taken for a blocking call, behind what was sent, and given back clean', async () => {
