@@ -118,8 +118,8 @@ export interface Lease {
 export interface LeaseOwner {
   /** Does this top-level array or push answer no command? Asked for such frames only. */
   isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean
-  /** A frame that answers no command, or a part of one; on a raw lease any bytes. */
-  onPush(bytes: Uint8Array, start: number, end: number): void
+  /** A frame that answers no command, or a part of one (`last`: its end); on a raw lease any bytes. */
+  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void
   /**
    * The link died. `survivors` were not executed, or may be sent again, in order; all other
    * outstanding commands have been told already. The lease is over.

@@ -5,7 +5,7 @@ import { passingMemory } from './base/part-memory.ts'
 import { Turn } from './base/turn.ts'
 import type { Config, GroupConfig } from './config/schema.ts'
 import { tlsOf } from './config/tls.ts'
-import { Listener } from './downstream/listener.ts'
+import { firstClientId, Listener } from './downstream/listener.ts'
 import { ScriptMemory } from './downstream/script-memory.ts'
 import type { SessionContext } from './downstream/session-context.ts'
 import { dedicatedState, initialState } from './downstream/session-state.ts'
@@ -95,7 +95,7 @@ export class GroupProxy {
       {
         listen: group.listen,
         maxClients: config.maxClients,
-        firstId: deps.worker + 1,
+        firstId: firstClientId + deps.worker,
         idStep: deps.workers,
       },
       {

@@ -25,12 +25,12 @@ export function authenticate(session: Session, request: Request): void {
   const { args } = request
   if (args.length !== 2 && args.length !== 3) {
     session.send(request)
-    session.waitForVerdict()
+    session.waits.forVerdict()
     return
   }
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     tryAuth(session, request, args.slice(1), (reply) => reply)
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -40,7 +40,7 @@ export function authenticate(session: Session, request: Request): void {
  */
 export function greet(session: Session, request: Request): void {
   const hello = parseHello(request.args)
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     if (hello instanceof Uint8Array) {
       session.answer(hello)
     } else if (session.pin.held) {
@@ -55,7 +55,7 @@ export function greet(session: Session, request: Request): void {
     } else {
       askHello(session, request, hello)
     }
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 

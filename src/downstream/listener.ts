@@ -4,6 +4,12 @@ import type { Identity } from '../dispatcher.ts'
 import { Session } from './session.ts'
 import type { SessionContext } from './session-context.ts'
 
+/**
+ * Ids of clients begin here, so that none is ever the number that a server gave to a connection: one
+ * that is told to a server by its own number, because its client has gone, names nobody there.
+ */
+export const firstClientId = 1_000_000_000_001
+
 /** Where clients connect: a TCP port, or a unix socket's path. */
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -28,15 +34,14 @@ export class Listener {
 
   constructor(
     options: ListenerOptions,
-    context: Omit<SessionContext, 'onClosed' | 'find' | 'findPeer'>,
+    context: Omit<SessionContext, 'onClosed' | 'find' | 'sessions'>,
   ) {
     this.#options = options
     this.#nextId = options.firstId
     this.#context = {
       ...context,
       find: (id) => this.sessions.get(id),
-      findPeer: (address) =>
-        [...this.sessions.values()].find((session) => session.peer === address),
+      sessions: () => this.sessions.values(),
       onClosed: (session, why) => {
         this.sessions.delete(session.id)
         context.counters.clients--

@@ -25,6 +25,14 @@ export function onReplyDone(fn: () => void): Observer {
   }
 }
 
+/** The client hears `reply`, whatever the server answers and whether it does. */
+export function instead(reply: Uint8Array): Observer {
+  return {
+    onFrame: (_frame, last) => (last ? reply : null),
+    onLost: () => reply,
+  }
+}
+
 /** Gives the whole reply to `fn`, which may change what the client sees. */
 export function onWhole(fn: (reply: Uint8Array, isError: boolean) => Uint8Array | null): Observer {
   const parts: Uint8Array[] = []

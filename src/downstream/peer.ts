@@ -1,9 +1,13 @@
 import type { Socket } from 'node:net'
 
-/** The other end of a socket as CLIENT LIST shows it: `host:port`, IPv6 in brackets, `unix:0`. */
-export function peerOf(socket: Socket): string {
-  const { remoteAddress, remotePort, remoteFamily } = socket
-  if (remoteAddress === undefined) return 'unix:0'
-  const host = remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress
-  return `${host}:${String(remotePort)}`
+/** Both ends of a socket as CLIENT LIST shows them: `host:port`, IPv6 in brackets, `unix:0`. */
+export function addressesOf(socket: Socket): { readonly peer: string; readonly own: string } {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  return { peer: shown(remoteAddress, remotePort), own: shown(localAddress, localPort) }
+}
+
+function shown(address: string | undefined, port: number | undefined): string {
+  if (address === undefined) return 'unix:0'
+  const host = address.includes(':') ? `[${address}]` : address
+  return `${host}:${String(port)}`
 }

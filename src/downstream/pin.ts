@@ -7,7 +7,7 @@ import type { LeaseReason } from '../routing/traits.ts'
 export interface PinHome {
   readonly linkState: LinkState
   isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean
-  onPush(bytes: Uint8Array, start: number, end: number): void
+  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void
   /** The link with the session's state is gone: note what cannot be brought back. */
   onPinLost(): void
   /** Commands of the proxy's own that make a new link what the lost one was. */
@@ -154,8 +154,8 @@ export class Pin implements LeaseOwner {
     return this.#home.isPush(type, bytes, start, end)
   }
 
-  onPush(bytes: Uint8Array, start: number, end: number): void {
-    this.#home.onPush(bytes, start, end)
+  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.#home.onPush(bytes, start, end, last)
   }
 
   onLeaseLost(cause: ProxyError, survivors: Exchange[]): void {

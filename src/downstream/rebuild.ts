@@ -1,5 +1,7 @@
 import { args, encodeRequest } from '../protocol/request.ts'
 import { blockingTimeout, withTimeout } from '../routing/arguments.ts'
+import { queuedRenewal } from './transaction-ids.ts'
+import type { Queued } from './transaction.ts'
 import { unblocked } from './wait.ts'
 import type { Session } from './session.ts'
 import type { Observer, SessionExchange } from './session-exchange.ts'
@@ -17,33 +19,24 @@ export function rebuildCommands(session: Session): SessionExchange[] {
     if (reason !== 'no-evict' && reason !== 'no-touch') continue
     commands.push(session.hidden(encodeRequest(['CLIENT', reason, 'ON'])))
   }
-  if (session.state.sticky.has('tracking')) commands.push(...trackAgain(session))
+  commands.push(...session.tracking.again())
   if (session.state.transaction !== 'none') {
     // those that the server had not confirmed are still on their way, and are sent again anyway
     const queued = session.transaction?.queued ?? null
     commands.push(session.hidden(encodeRequest(['MULTI']), orClose(session)))
     if (queued === null) session.apply({ what: 'transaction-flawed' })
-    else for (const bytes of queued) commands.push(session.hidden(bytes))
+    else for (const each of queued) commands.push(queuedAgain(session, each))
   }
   return commands
 }
 
-const flushed = Buffer.from('>2\r\n$10\r\ninvalidate\r\n_\r\n')
-
-/**
- * What the lost link's server knew of the client's cache is gone: the client must forget all of it,
- * and the new server is told to begin again. A redirect leads to another session's link, which may be
- * lost as well: only a closed connection is the truth then.
- */
-function trackAgain(session: Session): SessionExchange[] {
-  const { trackingRequest } = session
-  if (session.redirect !== null) {
-    session.onPinBroken()
-    return []
-  }
-  if (trackingRequest === null) return [] // the link of a client that others redirect to
-  if (session.state.link.resp === 3) session.onPush(flushed, 0, flushed.length)
-  return [session.hidden(trackingRequest, orClose(session))]
+function queuedAgain(session: Session, { traits, bytes }: Queued): SessionExchange {
+  const given = args(bytes, 0, bytes.length)
+  const renew = queuedRenewal(session, { traits, bytes, args: given })
+  const target = traits.verb === 'client-tracking' ? session.tracking.targetOf(given) : undefined
+  // its link is lost as well: what cannot be queued as it was must not run in part
+  if (target?.pin.serverId === 0) session.apply({ what: 'transaction-flawed' })
+  return session.hidden(renew?.() ?? bytes)
 }
 
 /** Where the state cannot be brought back, only a closed connection tells the client the truth. */
@@ -64,6 +57,12 @@ function orClose(session: Session): Observer {
 export function timeLeft(session: Session, exchange: SessionExchange): void {
   if (exchange.hidden) {
     exchange.abandoned = true // of an earlier rebuilding: it has been made anew
+    return
+  }
+  if (exchange.renew !== null) {
+    exchange.bytes = exchange.renew()
+    exchange.start = 0
+    exchange.end = exchange.bytes.length
     return
   }
   if (exchange.traits.verb === 'wait') {

@@ -27,6 +27,10 @@ export class ReplyLine {
   /** Who waits for the client to read on; null until somebody does. */
   #waiting: (() => void)[] | null = null
   #isPaused = false
+  /** The client has heard a part of a reply, or of a push: its rest must come next. */
+  #within: 'nothing' | 'reply' | 'push' = 'nothing'
+  /** Frames of our own for the next gap. */
+  #injected: Uint8Array[] = []
 
   constructor(socket: Socket, context: SessionContext, home: ReplyLineHome) {
     this.#socket = socket
@@ -56,26 +60,57 @@ export class ReplyLine {
     last: boolean,
   ): boolean {
     const line = this.#line
-    if (line.peek() !== exchange) {
+    if (line.peek() !== exchange || this.#within === 'push') {
       if (!exchange.muted) (exchange.kept ??= []).push(b.subarray(start, end))
       exchange.done = last
       return true
     }
     if (!exchange.muted) this.#output.append(b, start, end)
+    this.#within = last ? 'nothing' : 'reply'
     if (last) {
       exchange.done = true
       line.shift()
       if (!exchange.refused) this.#context.counters.replies++
       if (line.size > 0) this.#giveDone()
+      if (this.#injected.length > 0) this.#inject()
       if (line.size === 0) this.#home.onLineEmpty()
     }
     return this.#hasRoom()
   }
 
-  /** A frame that answers no command. false: the client reads too slowly. */
-  push(bytes: Uint8Array, start: number, end: number): boolean {
+  /** Has the client heard a part of a push? */
+  get isWithinPush(): boolean {
+    return this.#within === 'push'
+  }
+
+  /** A frame that answers no command, or a part of one. false: the client reads too slowly. */
+  push(bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
     this.#output.append(bytes, start, end)
+    const wasWithin = this.#within
+    if (!last) this.#within = 'push'
+    else if (wasWithin === 'push') this.#onPushEnd()
     return this.#hasRoom()
+  }
+
+  /** A frame of our own that answers no command; never in the middle of another. */
+  inject(frame: Uint8Array): void {
+    this.#injected.push(frame)
+    this.#inject()
+  }
+
+  #inject(): void {
+    if (this.#within !== 'nothing') return
+    for (const frame of this.#injected.splice(0)) this.#output.append(frame, 0, frame.length)
+  }
+
+  /** Replies from elsewhere (the proxy itself) may have come in the middle of it. */
+  #onPushEnd(): void {
+    this.#within = 'nothing'
+    if (this.#line.size > 0) {
+      this.#giveDone()
+      if (this.#line.size === 0) this.#home.onLineEmpty()
+    }
+    this.#inject()
   }
 
   /** Calls `fn` once the client has read what was written for it, or has gone. */
@@ -133,8 +168,10 @@ export class ReplyLine {
       if (next?.kept) {
         for (const part of next.kept) this.#output.append(part, 0, part.length)
         next.kept = null
+        this.#within = 'reply'
       }
       if (next?.done !== true) return
+      this.#within = 'nothing'
       this.#line.shift()
       if (!next.refused) this.#context.counters.replies++
     }

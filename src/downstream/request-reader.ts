@@ -52,7 +52,7 @@ export class RequestReader {
     const { commands } = context.counters
     if (pin.raw) {
       commands.lease++
-      if (!pin.pipe(bytes, start, end)) session.waitForRoom()
+      if (!pin.pipe(bytes, start, end)) session.waits.forRoom(null)
     } else if (traits.route === 'lane' && (pin.held || !context.dedicated)) {
       if (pin.held) commands.lease++
       else commands.lane++

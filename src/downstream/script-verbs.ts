@@ -30,12 +30,12 @@ export function scriptUse(session: Session, request: Request): void {
 
 /** SCRIPT FLUSH: never behind data, like all of its kind. */
 export function scriptFlush(session: Session, request: Request): void {
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     const observer = onOk(() => {
       session.context.scripts.forget()
     })
     session.send(request, { via: 'control', observer })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 

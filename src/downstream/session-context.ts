@@ -49,8 +49,8 @@ export interface SessionContext {
   generation(): number
   /** The session with this client id, of this process. */
   find(id: number): Session | undefined
-  /** The session whose client has this address, as CLIENT LIST would show it. */
-  findPeer(address: string): Session | undefined
+  /** All sessions of this process, in the order in which they came. */
+  sessions(): Iterable<Session>
   /** Does the master want AUTH before anything else? */
   wantsAuth(): boolean
   /** Is the master's version at least this? false while nobody knows it. */

@@ -6,8 +6,11 @@ import type { Traits } from '../routing/traits.ts'
 export interface Observer {
   /** A whole frame of the reply. What is returned goes to the client; null: nothing does. */
   onFrame(frame: Uint8Array, last: boolean): Uint8Array | null
-  /** The reply did not come; true: it has been dealt with, the client is told nothing. */
-  onLost(cause: ProxyError): boolean
+  /**
+   * The reply did not come. true: it has been dealt with, the client is told nothing · bytes: the
+   * client is told this · false: the client is told that it is lost.
+   */
+  onLost(cause: ProxyError): boolean | Uint8Array
 }
 
 /** The session, as its commands see it. */
@@ -52,6 +55,8 @@ export class SessionExchange implements Exchange {
   observer: Observer | null = null
   /** When a blocking command came, for the time that remains at a re-issue; 0 for all others. */
   startedAt = 0
+  /** Makes its bytes anew for another link, where numbers of links stand in them. */
+  renew: (() => Uint8Array) | null = null
   /** Reply bytes that came before their turn, or that the observer wants whole. */
   kept: Uint8Array[] | null = null
 

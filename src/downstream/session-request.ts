@@ -20,19 +20,14 @@ export interface SendOptions {
   /** Only the beginning is here; the rest is passed on as it comes. */
   readonly streamed?: boolean
   readonly bytes?: Uint8Array
+  /** What is sent instead of the request; asked again when it must go over another link. */
+  readonly renew?: () => Uint8Array
 }
 
 /** Never behind data: SCRIPT KILL must reach a server that is busy with the script. */
 export function throughControl(session: Session, request: Request): void {
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     session.send(request, { via: 'control' })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
-}
-
-/** Another session needs this one to have a link: `then` runs when it has one, and it keeps it. */
-export function withLink(session: Session, reason: 'tracking', then: () => void): void {
-  session.apply({ what: 'sticky', reason, on: true })
-  if (session.pin.held || session.outstanding === 0) session.pinned(reason, then)
-  else then()
 }

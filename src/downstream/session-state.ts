@@ -4,7 +4,7 @@ import type { LeaseReason } from '../routing/traits.ts'
 /** Reasons that last until a command of the client ends them, whatever its transactions do. */
 export type StickyReason = Extract<
   LeaseReason,
-  'tracking' | 'no-evict' | 'no-touch' | 'wait' | 'dedicated'
+  'tracking' | 'redirect' | 'no-evict' | 'no-touch' | 'wait' | 'dedicated'
 >
 
 /** Does the client want replies (CLIENT REPLY)? skip: not for the next command. */
@@ -103,8 +103,10 @@ export function reduce(state: SessionState, event: StateEvent): SessionState {
       return { ...state, replies: event.mode }
     case 'reset': {
       // NO-EVICT survives RESET on servers up to 7.0; the link is closed then, so it does not here
-      const kept = state.sticky.has('dedicated') ? withReason(none, 'dedicated', true) : none
-      return { ...initialState, sticky: kept }
+      const outlasting = (['dedicated', 'redirect'] as const).filter((each) =>
+        state.sticky.has(each),
+      )
+      return { ...initialState, sticky: new Set(outlasting) }
     }
   }
 }

@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net'
-import { errorReply, ProxyError } from '../base/errors.ts'
+import type { ProxyError } from '../base/errors.ts'
 import type { Fate, LinkState } from '../dispatcher.ts'
+import { encodeRequest } from '../protocol/request.ts'
 import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
 import { countUnserved, lossReply, whyClosed } from './losses.ts'
-import { peerOf } from './peer.ts'
+import { instead } from './observers.ts'
+import { addressesOf } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
 import { RequestReader } from './request-reader.ts'
@@ -17,7 +19,11 @@ import type { CloseReason, SessionContext } from './session-context.ts'
 import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
 import { withSharedReads } from './shared-read.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { Tracking } from './tracking.ts'
 import type { Transaction } from './transaction.ts'
+import { Waits } from './waits.ts'
+
+const pingRequest = encodeRequest(['PING'])
 
 /** One client connection and the Redis connection state it has built up. */
 export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome {
@@ -25,13 +31,11 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly context: SessionContext
   readonly subscriptions = new Subscriptions()
   readonly pin: Pin
+  readonly waits: Waits
   state: SessionState
   /** The open transaction, kept to be queued again on another link. */
   transaction: Transaction | null = null
-  /** CLIENT TRACKING … REDIRECT: the id the client gave, and the link's number that it stands for. */
-  redirect: { readonly id: number; readonly serverId: number } | null = null
-  /** The CLIENT TRACKING ON that is in force, to be said again on another link. */
-  trackingRequest: Uint8Array | null = null
+  readonly tracking = new Tracking(this)
   /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
   wroteIn = 0
   /** Has any write of this client been answered? */
@@ -39,11 +43,15 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   /** The link (by its number in `pin.taken`) on which WAIT counts from an honest offset. */
   barrierOn = 0
 
+  /** CLIENT SETINFO: what the client said of its library, by the names of CLIENT INFO. */
+  readonly library = new Map<string, string>()
+  /** When the client came. */
+  readonly since: number
+
   readonly #socket: Socket
   readonly #reader: RequestReader
   readonly #intake: Intake
   readonly #line: ReplyLine
-  #onIdle: (() => void) | null = null
   #ending: CloseReason = 'client'
 
   constructor(id: number, accepted: Socket, context: SessionContext) {
@@ -53,9 +61,11 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.id = id
     this.context = context
     this.state = context.firstState
+    this.since = context.clock.now()
     this.#socket = socket
     this.#reader = new RequestReader(this)
     this.#intake = new Intake(socket, context, this)
+    this.waits = new Waits(this, this.#intake)
     this.#line = new ReplyLine(socket, context, this)
     this.pin = new Pin(context.dispatcher, this, context.clock)
     this.#reader.limitStrangers()
@@ -73,6 +83,13 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return leaseReasons(this.state, this.subscriptions.size)
   }
 
+  /** May the server say something on its link that answers no command? */
+  get hearsPushes(): boolean {
+    const { sticky, transaction } = this.state
+    if (!this.pin.held || this.pin.raw || transaction !== 'none') return false
+    return this.subscriptions.size > 0 || sticky.has('tracking') || sticky.has('redirect')
+  }
+
   /** Replies owed to the client. */
   get outstanding(): number {
     return this.#line.size
@@ -83,9 +100,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return this.#line.head()
   }
 
-  /** The client's address as CLIENT LIST shows it. */
-  get peer(): string {
-    return peerOf(this.#socket)
+  /** The client's address as CLIENT LIST shows it, and the one that it connected to. */
+  get addresses(): { readonly peer: string; readonly own: string } {
+    return addressesOf(this.#socket)
   }
 
   apply(event: StateEvent): void {
@@ -128,14 +145,24 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   dispatch(exchange: SessionExchange): void {
     this.#line.expect(exchange)
     const way = this.pin.held ? this.pin : this.context.dispatcher
-    if (!way.dispatch(exchange)) this.#parkForRoom(exchange)
+    if (!way.dispatch(exchange)) this.waits.forRoom(exchange)
   }
 
   // ── what verbs use ─────────────────────────────────────────────────────────────────────────
 
-  /** A reply of the proxy's own, in its place in the client's line. */
-  answer(bytes: Uint8Array): void {
+  /**
+   * A reply of the proxy's own, in its place in the client's line. Where the server may have said
+   * something that answers no command, it must be heard before: `behind` is sent, and when the
+   * server answers that, the client hears the reply instead.
+   */
+  answer(bytes: Uint8Array, behind: Uint8Array = pingRequest): void {
     this.context.counters.commands.local++
+    if (this.hearsPushes) {
+      const exchange = this.exchange(this.context.localTraits, behind, 0, behind.length)
+      exchange.observer = instead(bytes)
+      this.dispatch(exchange)
+      return
+    }
     const exchange = this.exchange(this.context.localTraits, bytes, 0, 0)
     this.#line.expect(exchange)
     this.#line.give(exchange, bytes, 0, bytes.length, true)
@@ -143,9 +170,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** Sends a request the way the session's state demands. */
   send(request: Request, options: SendOptions = {}): SessionExchange {
-    const bytes = options.bytes ?? request.bytes
+    const bytes = options.renew?.() ?? options.bytes ?? request.bytes
     const exchange = this.exchange(request.traits, bytes, 0, bytes.length)
     exchange.observer = options.observer ?? null
+    exchange.renew = options.renew ?? null
     exchange.replies = options.replies ?? 1
     exchange.errorEnds = options.errorEnds ?? false
     if (options.alwaysHeard === true) exchange.muted = false
@@ -175,46 +203,15 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return exchange
   }
 
-  /** Runs `fn` once every reply owed has been given; the client's next requests wait for it. */
-  whenIdle(fn: () => void): void {
-    if (this.#line.size === 0) {
-      fn()
-      return
-    }
-    this.#intake.park()
-    this.#onIdle = fn
+  /** A frame that answers no command, as if the server had sent it; between two others. */
+  inject(frame: Uint8Array): void {
+    this.#line.inject(frame)
   }
 
-  /** Nothing more is taken from the client until all that was sent is answered. */
-  waitForVerdict(): void {
-    this.whenIdle(() => undefined)
-  }
-
-  /** The client's way upstream is full: its next requests wait. */
-  waitForRoom(): void {
-    this.#parkForRoom(null)
-  }
-
-  /** Has a link of its own for `reason` when `then` runs; where none can be had, says so. */
-  pinned(reason: LeaseReason, then: () => void): void {
-    if (this.pin.held) {
-      then()
-      return
-    }
-    this.whenIdle(() => {
-      this.#intake.park()
-      this.pin.take(reason).then(
-        () => {
-          this.context.counters.leasesTaken[reason]++
-          this.#intake.proceed(then)
-        },
-        (thrown: unknown) => {
-          this.#intake.proceed(() => {
-            this.#onPinFailed(thrown)
-          })
-        },
-      )
-    })
+  /** Back to the shared lane, if nothing of the session is on its link any more. */
+  giveBackUnneeded(): void {
+    if (this.#line.size > 0 || this.pin.raw || this.#reader.isUploading) return
+    if (this.pin.held && this.reasons.length === 0) this.pin.giveBack()
   }
 
   /** No more requests; the replies owed are delivered, then the connection is closed. */
@@ -239,31 +236,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#close(why, false)
   }
 
-  #onPinFailed(thrown: unknown): void {
-    const code = thrown instanceof ProxyError ? thrown.code : 'MASTERDOWN'
-    if (code === 'HANDSHAKE_FAILED') this.close('error')
-    if (code === 'HANDSHAKE_FAILED' || code === 'CLIENT_GONE') return
-    countUnserved(this.context, code)
-    this.answer(errorReply(code))
-  }
-
-  #parkForRoom(exchange: SessionExchange | null): void {
-    if (!this.isReading) return
-    this.#intake.park()
-    const { parking } = this.#intake
-    const go = (): void => {
-      if (this.#onIdle === null) this.#intake.wake(parking)
-    }
-    if (exchange === null || this.pin.held) this.pin.onDrain(go)
-    else this.context.dispatcher.onDrain(exchange, go)
-  }
-
   onAllTaken(): void {
     this.end('client')
   }
 
   onEndingStep(): void {
-    if (this.#line.size === 0 && this.#onIdle === null) this.#finish()
+    if (this.#line.size === 0 && !this.waits.isPending) this.#finish()
   }
 
   // ── replies ────────────────────────────────────────────────────────────────────────────────
@@ -291,7 +269,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void {
-    if (exchange.observer?.onLost(cause) === true || exchange.hidden) return
+    const instead = exchange.observer?.onLost(cause) ?? false
+    if (instead === true || exchange.hidden) return
+    if (instead !== false) {
+      this.#line.give(exchange, instead, 0, instead.length, true)
+      return
+    }
     const { code } = cause
     if (exchange.traits.verb === 'shutdown') {
       this.close('client') // the server has obeyed: a closed connection is its only answer
@@ -317,16 +300,8 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onLineEmpty(): void {
-    if (this.pin.held && !this.pin.raw && !this.#reader.isUploading && this.reasons.length === 0) {
-      this.pin.giveBack()
-    }
-    const fn = this.#onIdle
-    if (fn !== null) {
-      this.#onIdle = null
-      this.#intake.proceed(fn)
-    } else if (this.#intake.state === 'ending') {
-      this.#finish()
-    }
+    this.giveBackUnneeded()
+    if (!this.waits.onLineEmpty() && this.#intake.state === 'ending') this.#finish()
   }
 
   // ── the pin's home ─────────────────────────────────────────────────────────────────────────
@@ -335,8 +310,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return this.subscriptions.isPush(this.state.link.resp, type, bytes, start, end)
   }
 
-  onPush(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#line.push(bytes, start, end) || this.#intake.state === 'closed') return
+  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    const { tracking } = this
+    if (tracking.redirField !== null && tracking.hides(bytes, start, end)) return
+    if (this.#line.push(bytes, start, end, last) || this.#intake.state === 'closed') return
     this.pin.pause()
     this.onResume(() => {
       this.pin.resume()
@@ -344,11 +321,16 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onPinLost(): void {
-    this.apply({ what: 'link-lost' })
+    // what follows half of a message would be read as the rest of it
+    if (this.#line.isWithinPush) this.close('half-reply')
+    else this.apply({ what: 'link-lost' })
   }
 
   rebuild(): readonly SessionExchange[] {
-    return rebuildCommands(this)
+    const commands = rebuildCommands(this)
+    this.waits.onLinked()
+    this.tracking.onRelinked()
+    return commands
   }
 
   again(exchange: SessionExchange): void {
@@ -390,11 +372,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (this.#intake.state === 'closed') return
     const isClean = this.#line.size === 0 && this.reasons.length === 0
     this.#intake.close()
-    this.#onIdle = null
     this.#line.abandon()
     this.pin.close(isClean)
+    this.waits.close()
     if (graceful) this.#socket.end()
     else this.#socket.destroy()
     this.context.onClosed(this, why)
+    this.tracking.onGone()
   }
 }

@@ -1,6 +1,8 @@
 import { ReplyFramer } from '../protocol/reply-framer.ts'
 import { args, lowerAscii, parseInteger } from '../protocol/request.ts'
-import { nameReply, withOwnFields } from './client-commands.ts'
+import { nameReply, noteInfo } from './client-commands.ts'
+import { killed } from './client-kill.ts'
+import { infoReply, listReply } from './client-lines.ts'
 import { identityOf, parseHello, withId } from './greeting.ts'
 import { onOk, onReplyDone, onWhole } from './observers.ts'
 import { onExecuted } from './script-verbs.ts'
@@ -8,22 +10,24 @@ import type { Session } from './session.ts'
 import type { Request } from './session-request.ts'
 import type { Observer } from './session-exchange.ts'
 import type { StickyReason } from './session-state.ts'
+import { lateUnblock, unblockLate, type LateUnblock } from './transaction-ids.ts'
 import { Transaction, type QueuedChange } from './transaction.ts'
 
 /** MULTI: from here to EXEC or DISCARD the client's commands need a link of their own. */
 export function multi(session: Session, request: Request): void {
-  session.pinned('transaction', () => {
+  session.waits.pinned('transaction', () => {
     session.send(request, {
       observer: onOk(() => {
         session.transaction = new Transaction(session.context.limits.transactionBytes)
         session.apply({ what: 'multi' })
       }),
     })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
 const aborted = Buffer.from('-EXECABORT Transaction discarded because of previous errors.\r\n')
+const nothing = new Uint8Array(0)
 const discardRequest = Buffer.from('*1\r\n$7\r\nDISCARD\r\n')
 
 /**
@@ -34,27 +38,28 @@ export function exec(session: Session, request: Request): void {
   const { transaction, watch } = session.state
   if (transaction === 'none') {
     session.send(request)
-    session.waitForVerdict()
+    session.waits.forVerdict()
     return
   }
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     if (session.state.transaction === 'flawed' || watch === 'broken') {
       const isFlawed = session.state.transaction === 'flawed'
-      session.sendHidden(discardRequest)
+      const reply = isFlawed ? aborted : nilOf(session.state.link.resp)
       session.pin.tainted = true
-      over(session)
-      session.answer(isFlawed ? aborted : nilOf(session.state.link.resp))
+      abandoned(session)
+      if (!session.hearsPushes) session.sendHidden(discardRequest)
+      session.answer(reply, discardRequest)
       return
     }
     session.send(request, { observer: execObserver(session) })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
 function execObserver(session: Session): Observer {
   const { changes, scripts } = session.transaction ?? { changes: [], scripts: [] }
   const lost = (): boolean => {
-    over(session)
+    abandoned(session)
     return false
   }
   const known = onExecuted(session, scripts, 0)
@@ -72,32 +77,56 @@ function execObserver(session: Session): Observer {
     over(session)
     known.onFrame(reply, true)
     session.pin.tainted = true
-    return withElements(reply, (index, element) => {
-      const change = changes.find((each) => each.index === index)
-      if (change === undefined || element[0] === 0x2d /* - */) return element
-      return applyChange(session, change, element)
-    })
+    return execReply(session, changes, reply)
   })
   return { ...observer, onLost: lost }
+}
+
+/** What the array means for the session, and how it must look to its client. */
+function execReply(
+  session: Session,
+  changes: readonly QueuedChange[],
+  reply: Uint8Array,
+): Uint8Array | null {
+  const late: LateUnblock[] = []
+  let isOver = false
+  const own = withElements(reply, (index, element) => {
+    if (isOver) return nothing
+    const change = changes.find((each) => each.index === index)
+    if (change === undefined) return element
+    if (change.verb === 'client-kill') {
+      const done = killed(session, args(change.bytes, 0, change.bytes.length), element)
+      isOver = done.isSuicide
+      return done.reply
+    }
+    if (element[0] === 0x2d /* - */) return element
+    const unblock = lateUnblock(session, change, element)
+    if (unblock !== null) late.push(unblock)
+    return applyChange(session, change, element)
+  })
+  session.tracking.settle()
+  return unblockLate(session, late, own, (whole, index, element) =>
+    withElements(whole, (at, each) => (at === index ? element : each)),
+  )
 }
 
 /** DISCARD ends the transaction and what was watched. */
 export function discard(session: Session, request: Request): void {
   const observer = onOk(() => {
-    over(session)
+    abandoned(session)
   })
   session.send(request, { observer })
-  session.waitForVerdict()
+  session.waits.forVerdict()
 }
 
 /** WATCH: what is watched lives on the link. */
 export function watch(session: Session, request: Request): void {
-  session.pinned('watch', () => {
+  session.waits.pinned('watch', () => {
     const observer = onOk(() => {
       session.apply({ what: 'watched' })
     })
     session.send(request, { observer })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -107,12 +136,17 @@ export function unwatch(session: Session, request: Request): void {
     session.apply({ what: 'unwatched' })
   })
   session.send(request, { observer })
-  session.waitForVerdict()
+  session.waits.forVerdict()
 }
 
 function over(session: Session): void {
   session.transaction = null
   session.apply({ what: 'transaction-over' })
+}
+
+function abandoned(session: Session): void {
+  over(session)
+  session.tracking.settle()
 }
 
 function nilOf(resp: 2 | 3): Uint8Array {
@@ -167,7 +201,11 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
       })
       return element
     case 'client-tracking':
-      return applySticky(session, 'tracking', given, element)
+      session.tracking.confirmed(given)
+      return element
+    case 'client-setinfo':
+      noteInfo(session, given)
+      return element
     case 'client-no-evict':
       return applySticky(session, 'no-evict', given, element)
     case 'client-no-touch':
@@ -175,7 +213,12 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
     case 'client-getname':
       return nameReply(session)
     case 'client-info':
-      return withOwnFields(session, element)
+      return infoReply(session, element)
+    case 'client-list':
+      return listReply(session, given, element)
+    case 'client-getredir':
+    case 'client-trackinginfo':
+      return session.tracking.shown(element)
     case 'client-id':
       return Buffer.from(`:${String(session.id)}\r\n`)
     default:
@@ -183,7 +226,7 @@ function applyChange(session: Session, change: QueuedChange, element: Uint8Array
   }
 }
 
-/** CLIENT TRACKING, NO-EVICT, NO-TOUCH: the link stays the client's while one of them is on. */
+/** CLIENT NO-EVICT, NO-TOUCH: the link stays the client's while one of them is on. */
 function applySticky(
   session: Session,
   reason: StickyReason,

@@ -6,6 +6,14 @@ export interface QueuedChange {
   /** Its place in the array that EXEC returns. */
   readonly index: number
   readonly verb: SessionVerb
+  readonly traits: Traits
+  /** The command as its client sent it. */
+  readonly bytes: Uint8Array
+}
+
+/** A queued command as its client sent it. */
+export interface Queued {
+  readonly traits: Traits
   readonly bytes: Uint8Array
 }
 
@@ -18,7 +26,7 @@ export class Transaction {
   /** Bodies of scripts in it, which the server knows once it has run them. */
   readonly scripts: Uint8Array[] = []
   readonly #maxBytes: number
-  #commands: Uint8Array[] | null = []
+  #commands: Queued[] | null = []
   #bytes = 0
   #count = 0
   #confirmed = 0
@@ -28,7 +36,7 @@ export class Transaction {
   }
 
   /** What the server has queued, in order; null when there were too many bytes of it to keep. */
-  get queued(): readonly Uint8Array[] | null {
+  get queued(): readonly Queued[] | null {
     return this.#commands?.slice(0, this.#confirmed) ?? null
   }
 
@@ -40,12 +48,12 @@ export class Transaction {
   add(traits: Traits, bytes: Uint8Array, start: number, end: number): void {
     const own = bytes.slice(start, end)
     if (traits.verb !== null && !isPlainScript(traits)) {
-      this.changes.push({ index: this.#count, verb: traits.verb, bytes: own })
+      this.changes.push({ index: this.#count, verb: traits.verb, traits, bytes: own })
     }
     this.#count++
     this.#bytes += own.length
     if (this.#bytes > this.#maxBytes) this.#commands = null
-    else this.#commands?.push(own)
+    else this.#commands?.push({ traits, bytes: own })
   }
 
   /** One of those added has this script as its body. */

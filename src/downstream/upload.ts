@@ -30,7 +30,7 @@ class StreamedUpload implements Upload {
 
   constructor(session: Session, traits: Traits, beginning: Uint8Array) {
     this.#session = session
-    session.pinned('upload', () => {
+    session.waits.pinned('upload', () => {
       session.transaction?.addUnkept()
       const exchange = session.send({ traits, bytes: beginning, args: [] }, { streamed: true })
       this.#exchange = exchange
@@ -42,11 +42,11 @@ class StreamedUpload implements Upload {
     // without an exchange no link was to be had: the client has been told, the rest is dropped
     if (exchange === null) return
     if (!exchange.done) {
-      if (!this.#session.pin.pipe(bytes, start, end)) this.#session.waitForRoom()
+      if (!this.#session.pin.pipe(bytes, start, end)) this.#session.waits.forRoom(null)
     }
     if (last) {
       exchange.body = 'received'
-      this.#session.waitForVerdict()
+      this.#session.waits.forVerdict()
     }
   }
 }

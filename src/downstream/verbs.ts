@@ -7,17 +7,13 @@ import { authenticate, greet } from './greeting.ts'
 import { onOk, onReplyDone } from './observers.ts'
 import type { Session } from './session.ts'
 import { throughControl, type Request } from './session-request.ts'
-import {
-  clientInfo,
-  clientKill,
-  clientUnblock,
-  nameReply,
-  setName,
-  tracking,
-  translated,
-} from './client-commands.ts'
+import { clientUnblock, nameReply, setInfo, setName } from './client-commands.ts'
+import { clientKill } from './client-kill.ts'
+import { clientInfo, clientList } from './client-lines.ts'
+import { tracking, translated } from './tracking.ts'
 import { bodyOf, script, scriptFlush, scriptUse } from './script-verbs.ts'
 import { wait } from './wait.ts'
+import { queuedRenewal } from './transaction-ids.ts'
 import { discard, exec, multi, unwatch, watch } from './transaction-verbs.ts'
 
 type Handler = (session: Session, request: Request) => void
@@ -49,16 +45,21 @@ export function handle(session: Session, request: Request): void {
 function enqueue(session: Session, request: Request): void {
   const { verb, reason } = request.traits
   if ((verb !== null && unpairable.has(verb)) || reason === 'admin') {
-    session.whenIdle(() => {
+    session.waits.whenIdle(() => {
       session.pin.makeRaw()
       session.pin.pipe(request.bytes, 0, request.bytes.length)
     })
     return
   }
-  session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
-  const body = bodyOf(session.context, request.traits, request.args)
-  if (body !== null) session.transaction?.addScript(body)
-  session.send(request)
+  const queue = (): void => {
+    session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
+    const body = bodyOf(session.context, request.traits, request.args)
+    if (body !== null) session.transaction?.addScript(body)
+    const renew = queuedRenewal(session, request)
+    session.send(request, renew === null ? {} : { renew })
+  }
+  if (verb === 'client-tracking') session.tracking.withTarget(request.args, queue)
+  else queue()
 }
 
 const unpairable: ReadonlySet<SessionVerb> = new Set([
@@ -105,21 +106,21 @@ const onLease: Handler = (session, request) => {
     rawFor('raw')(session, request)
     return
   }
-  session.pinned(reason, () => {
+  session.waits.pinned(reason, () => {
     if (reason !== 'blocking') session.pin.tainted = true
     session.send(request)
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
 const select: Handler = (session, request) => {
-  session.whenIdle(() => {
+  session.waits.whenIdle(() => {
     const db = parseInteger(request.args[1] ?? new Uint8Array(0))
     const observer = onOk(() => {
       if (db !== undefined) session.apply({ what: 'selected', db })
     })
     session.send(request, { observer })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
@@ -127,14 +128,15 @@ const reset: Handler = (session, request) => {
   const forget = (): void => {
     session.transaction = null
     session.subscriptions.clear()
+    session.tracking.forget()
     session.pin.tainted = true
     session.apply({ what: 'reset' })
   }
   if (session.pin.held) {
     session.send(request, { observer: onReplyDone(forget) })
-    session.waitForVerdict()
+    session.waits.forVerdict()
   } else {
-    session.whenIdle(() => {
+    session.waits.whenIdle(() => {
       forget()
       session.answer(Buffer.from('+RESET\r\n'))
     })
@@ -149,8 +151,8 @@ const quit: Handler = (session) => {
 const subscribe: Handler = (session, request) => {
   const verb = request.traits.verb
   if (verb === null) return
-  session.pinned('subscription', () => {
-    session.whenIdle(() => {
+  session.waits.pinned('subscription', () => {
+    session.waits.whenIdle(() => {
       const { subscriptions } = session
       session.send(request, {
         replies: subscriptions.framesFor(verb, request.args.length),
@@ -164,7 +166,7 @@ const subscribe: Handler = (session, request) => {
           onLost: () => false,
         },
       })
-      session.waitForVerdict()
+      session.waits.forVerdict()
     })
   })
 }
@@ -172,8 +174,8 @@ const subscribe: Handler = (session, request) => {
 /** From the reply on, bytes go both ways as they are, and the link is never shared again. */
 function rawFor(reason: 'monitor' | 'replication' | 'debugger' | 'raw'): Handler {
   return (session, request) => {
-    session.pinned(reason, () => {
-      session.whenIdle(() => {
+    session.waits.pinned(reason, () => {
+      session.waits.whenIdle(() => {
         session.pin.makeRaw()
         session.pin.pipe(request.bytes, 0, request.bytes.length)
       })
@@ -196,23 +198,23 @@ const xread: Handler = (session, request) => {
 }
 
 const blocking: Handler = (session, request) => {
-  session.pinned('blocking', () => {
+  session.waits.pinned('blocking', () => {
     session.send(request)
-    session.waitForVerdict()
+    session.waits.forVerdict()
   })
 }
 
 function sticky(reason: 'no-evict' | 'no-touch'): Handler {
   return (session, request) => {
-    session.pinned(reason, () => {
-      session.whenIdle(() => {
+    session.waits.pinned(reason, () => {
+      session.waits.whenIdle(() => {
         const on = wordAt(request.args, 2) === 'on'
         session.pin.tainted = true
         const observer = onOk(() => {
           session.apply({ what: 'sticky', reason, on })
         })
         session.send(request, { observer })
-        session.waitForVerdict()
+        session.waits.forVerdict()
       })
     })
   }
@@ -258,7 +260,7 @@ const handlers: Record<SessionVerb, Handler> = {
     else session.send(request)
   },
   'client-info': clientInfo,
-  'client-list': throughControl,
+  'client-list': clientList,
   'client-kill': clientKill,
   'client-unblock': clientUnblock,
   'client-getname': (session, request) => {
@@ -266,7 +268,7 @@ const handlers: Record<SessionVerb, Handler> = {
     else session.send(request)
   },
   'client-setname': setName,
-  'client-setinfo': plain,
+  'client-setinfo': setInfo,
   'client-reply': clientReply,
   'client-tracking': tracking,
   'client-trackinginfo': translated,

@@ -15,9 +15,9 @@ export const unblocked: Uint8Array = Buffer.from(
  * any write which this client has seen answered; later writes go over the same link. And what an earlier master acknowledged, no replica of this one proves.
  */
 export function wait(session: Session, request: Request): void {
-  session.pinned('wait', () => {
+  session.waits.pinned('wait', () => {
     session.apply({ what: 'sticky', reason: 'wait', on: true })
-    session.whenIdle(() => {
+    session.waits.whenIdle(() => {
       const { wroteIn } = session
       if (wroteIn !== 0 && wroteIn < session.context.generation()) {
         session.wroteIn = 0
@@ -36,7 +36,7 @@ export function wait(session: Session, request: Request): void {
           return reply
         }),
       })
-      session.waitForVerdict()
+      session.waits.forVerdict()
     })
   })
 }

@@ -124,8 +124,8 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
     return this.#owner.isPush(type, bytes, start, end)
   }
 
-  onPush(bytes: Uint8Array, start: number, end: number): void {
-    this.#owner.onPush(bytes, start, end)
+  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.#owner.onPush(bytes, start, end, last)
   }
 
   onLeaseLost(cause: ProxyError): void {

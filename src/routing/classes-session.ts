@@ -14,7 +14,11 @@ function session(verb: SessionVerb, names: string, why: string): CommandClass {
 export const sessionClasses: readonly CommandClass[] = [
   session('auth', 'auth', `Proved on a link of its own, then another lane. ${rebuilt}`),
   session('hello', 'hello', `Answered with the server's own map. ${rebuilt}`),
-  session('select', 'select', `Lanes are per database. ${rebuilt}`),
+  session(
+    'select',
+    'select',
+    `A link hears of the database with the next command that needs it. ${rebuilt}`,
+  ),
   session('reset', 'reset', `Ends everything that the session has built up. ${rebuilt}`),
   session('quit', 'quit', 'Ends the session after the replies that are still owed.'),
   session('multi', 'multi', `A whole transaction in one piece needs no lease. ${rebuilt}`),
@@ -37,7 +41,7 @@ export const sessionClasses: readonly CommandClass[] = [
   session('replconf', 'replconf', 'Makes its link that of a replica; RESET does not undo it.'),
   session('script-debug', 'script|debug', 'The next EVAL becomes a dialogue on a raw link.'),
   session('client-setname', 'client|setname', `Kept by the session. ${rebuilt}`),
-  session('client-setinfo', 'client|setinfo', `Kept by the session. ${rebuilt}`),
+  session('client-setinfo', 'client|setinfo', 'Sent, and kept by the session: the link is shared.'),
   session(
     'client-reply',
     'client|reply',
@@ -213,7 +217,7 @@ export const sessionClasses: readonly CommandClass[] = [
     names: 'client|unblock',
   },
   {
-    why: 'Shows links, not clients, unless the session rewrites it.',
+    why: 'Shows links; the session makes clients of those that are theirs alone, and adds the others.',
     route: 'control',
     verb: 'client-list',
     replay: 'never',

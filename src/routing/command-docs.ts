@@ -29,14 +29,36 @@ const visible: readonly (readonly [what: string, how: string])[] = [
   ],
   [
     'Addresses and names of connections',
-    'SLOWLOG, MONITOR, ACL LOG and CLIENT LIST show the links of the proxy. Shared links ' +
-      'are named so that they can be told from clients; an exclusive link bears the name ' +
-      'of its client.',
+    'SLOWLOG, MONITOR, ACL LOG and a CLIENT LIST that is asked of the server itself show the ' +
+      'links of the proxy, by its address and under names that tell what they are for ' +
+      '(`switchmaster:lane`, `switchmaster:lease` …).',
   ],
   [
-    'CLIENT KILL by anything but an id or address of a client',
-    'TYPE, USER, MAXAGE and the like hit links. Sessions outlive their links; commands ' +
-      'in flight are treated as after any loss of a link.',
+    'CLIENT LIST',
+    'Through the proxy each of its clients has a line, with the id, address and name that the ' +
+      'client knows of itself. One that has a link for itself has the line of that link; one ' +
+      'that shares links has a shorter line, without what only a connection has (fd, idle, ' +
+      'buffers, cmd …). The shared links are listed as well, under their own numbers; the ids ' +
+      'of clients begin at 1000000000001, so that no number means both. CLIENT INFO shows the ' +
+      'link of the moment with what is the client’s put in.',
+  ],
+  [
+    'Clients of another process',
+    'A worker, or another proxyd, knows its own clients only. To the others an id of one of ' +
+      'them names nobody in CLIENT KILL, CLIENT UNBLOCK, CLIENT TRACKING REDIRECT and CLIENT ' +
+      'LIST ID, and CLIENT LIST shows its links as links.',
+  ],
+  [
+    'CLIENT KILL without an id or address of a client',
+    'TYPE, USER, LADDR, MAXAGE and the like hit links. Sessions outlive their links; commands ' +
+      'in flight are treated as after any loss of a link. With ID or ADDR the client that is ' +
+      'meant is closed, whatever link it is on.',
+  ],
+  [
+    'CLIENT UNBLOCK in a transaction',
+    'Frees within EXEC a client that was waiting when it was queued. One that begins to wait ' +
+      'between that and EXEC is freed right after EXEC, behind the commands that were queued ' +
+      'with it.',
   ],
   [
     'Counts of clients',
@@ -78,8 +100,8 @@ const visible: readonly (readonly [what: string, how: string])[] = [
   [
     'Messages while there is no master',
     'Subscriptions are made again on the new master. What is published in between ' +
-      'reaches nobody, as when a client connects again by itself. A tracking client gets a ' +
-      'flush of everything.',
+      'reaches nobody, as when a client connects again by itself. A tracking client, or ' +
+      'the one that its invalidations are redirected to, gets a flush of everything.',
   ],
   [
     'Commands in flight',

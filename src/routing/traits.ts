@@ -34,6 +34,7 @@ export type LeaseReason =
   | 'watch' // until EXEC, DISCARD, UNWATCH or RESET
   | 'subscription' // until the last unsubscribe confirmation
   | 'tracking' // until CLIENT TRACKING OFF
+  | 'redirect' // until no other client redirects its invalidations here
   | 'no-evict' // until CLIENT NO-EVICT OFF
   | 'no-touch' // until CLIENT NO-TOUCH OFF
   | 'wait' // WAIT and WAITAOF: to the end of the session

@@ -28,6 +28,7 @@ export const labels = {
     'watch',
     'subscription',
     'tracking',
+    'redirect',
     'no-evict',
     'no-touch',
     'wait',

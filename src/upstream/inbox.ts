@@ -67,7 +67,7 @@ export class Inbox {
       }
       // what we sent before (a SELECT of ours) is still answered to us
       if (this.rawMode && this.#link.inFlight.size === 0) {
-        this.#link.owner?.onPush(chunk, position, end)
+        this.#link.owner?.onPush(chunk, position, end, true)
         return true
       }
       const start = position
@@ -98,7 +98,7 @@ export class Inbox {
     const type = this.#framer.type
     if (link.owner !== null && (type === typePush || type === typeArray)) {
       if (link.owner.isPush(type, bytes, start, end)) {
-        link.owner.onPush(bytes, start, end)
+        link.owner.onPush(bytes, start, end, true)
         return
       }
     }
@@ -260,7 +260,7 @@ export class Inbox {
 
   #passPart(streaming: Streaming, part: Uint8Array, length: number, isLast: boolean): void {
     if (streaming === 'push') {
-      this.#link.owner?.onPush(part, 0, length)
+      this.#link.owner?.onPush(part, 0, length, isLast)
       return
     }
     const head = this.#link.inFlight.peek()

@@ -99,3 +99,25 @@ test('56. a client that does not read its large replies holds up nobody', async 
     await master.command('DEL', 'large')
   }
 }, 60_000)
+
+test('44. what the proxy answers by itself comes behind a message, never within it', async () => {
+  const { target } = stage()
+  const subscriber = await RawClient.connect(target.port)
+  const publisher = await RawClient.connect(target.port)
+  try {
+    await subscriber.command('HELLO', 3)
+    const id = await subscriber.command('CLIENT', 'ID')
+    await subscriber.send(encode('SUBSCRIBE', 'c'))
+    await subscriber.frames(1)
+    for (const size of [1, 6 * CHUNK, 10, 3 * CHUNK]) {
+      expect(await publisher.command('PUBLISH', 'c', Buffer.alloc(size, 'm'))).toBe(1)
+      await subscriber.send(encode('CLIENT', 'ID'))
+      const [message, reply] = await subscriber.frames(2)
+      expect(message?.toString('latin1', 0, 20)).toBe('>3\r\n$7\r\nmessage\r\n$1\r')
+      expect(message?.length).toBeGreaterThan(size)
+      expect(String(reply)).toBe(`:${JSON.stringify(id)}\r\n`)
+    }
+  } finally {
+    await Promise.all([subscriber, publisher].map((client) => client.destroy()))
+  }
+}, 30_000)

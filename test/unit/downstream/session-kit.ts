@@ -90,6 +90,7 @@ export class Kit {
   readonly #server = createServer({ allowHalfOpen: true })
   readonly #sockets: Socket[] = []
   readonly #sessions: Session[] = []
+  readonly #gone = new Set<Session>()
   #number = 1
 
   constructor({
@@ -152,11 +153,14 @@ export class Kit {
       dedicated: false,
       isHolding: () => this.gate.state.name === 'holding',
       generation: () => this.current.number,
-      find: () => undefined,
-      findPeer: () => undefined,
+      find: (id) => this.#here().find((each) => each.id === id),
+      sessions: () => this.#here(),
       wantsAuth: () => false,
       serverAtLeast: () => false,
-      onClosed: (_session, why) => this.closed.push(why),
+      onClosed: (session, why) => {
+        this.#gone.add(session)
+        this.closed.push(why)
+      },
     }
   }
 
@@ -180,6 +184,10 @@ export class Kit {
     const session = new Session(id, server, this.#context)
     this.#sessions.push(session)
     return new Client(socket, session)
+  }
+
+  #here(): Session[] {
+    return this.#sessions.filter((each) => !this.#gone.has(each))
   }
 
   /** The shared link of a client, once it carries so many commands. */
@@ -216,4 +224,23 @@ export class Kit {
 
 export function kit(options: KitOptions = {}): Promise<Kit> {
   return new Kit(options).open()
+}
+
+/** The client has sent MULTI and these, and the server has queued them. */
+export async function queued(
+  on: Kit,
+  client: Client,
+  ...requests: readonly string[]
+): Promise<FakeLink> {
+  client.send('MULTI')
+  let lease = await on.lease()
+  lease.answer('+OK\r\n')
+  await client.hears('+OK\r\n')
+  for (const request of requests) {
+    client.send(request)
+    lease = await on.lease()
+    lease.answer('+QUEUED\r\n')
+    await client.hears('+QUEUED\r\n')
+  }
+  return lease
 }

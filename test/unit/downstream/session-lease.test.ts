@@ -2,24 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { encodeRequest } from '../../../src/protocol/request.ts'
 import { watchLeaks } from '../../support/leaks.ts'
 import { turns } from '../support/virtual-clock.ts'
-import { kit, seen, wire, type Client, type Kit } from './session-kit.ts'
+import { kit, queued, seen, wire } from './session-kit.ts'
 
 watchLeaks()
-
-/** The client has sent MULTI and these, and the server has queued them. */
-async function queued(on: Kit, client: Client, ...requests: readonly string[]) {
-  client.send('MULTI')
-  let lease = await on.lease()
-  lease.answer('+OK\r\n')
-  await client.hears('+OK\r\n')
-  for (const request of requests) {
-    client.send(request)
-    lease = await on.lease()
-    lease.answer('+QUEUED\r\n')
-    await client.hears('+QUEUED\r\n')
-  }
-  return lease
-}
 
 describe('an exclusive link', () => {
   test('is taken for a blocking call, behind what was sent, and given back clean', async () => {
@@ -243,7 +228,7 @@ describe('when another link is lost', () => {
     expect(wire(lease)).toEqual(['SUBSCRIBE a b'])
     lease.answer(confirm('a', 1))
     const message = Buffer.from('*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nm\r\n')
-    lease.owner?.onPush(message, 0, message.length)
+    lease.owner?.onPush(message, 0, message.length, true)
     await client.hears(message.toString())
   })
 
@@ -348,7 +333,7 @@ test('pauses of a slow subscriber leave nothing behind on its socket', async () 
   let asked = 0
   const big = Buffer.alloc(2_000_000, 0x78)
   for (let i = 0; i < 20; i++) {
-    client.session.onPush(big, 0, big.length)
+    client.session.onPush(big, 0, big.length, true)
     await turns(2)
     client.session.onResume(() => resumed++)
     asked++

@@ -73,7 +73,7 @@ test('each identity and version has its own', async () => {
 describe('who waits', () => {
   test('is told after a while that all are taken', async () => {
     const on = await stage()
-    const pool = poolOn(on)
+    const pool = poolOn(on, { acquireTimeoutMs: 1_000 }) // the first two are really connected in it
     await Promise.all([pool.acquire(state), pool.acquire(state)])
     await expect(pool.acquire(state)).rejects.toMatchObject({ code: 'LEASE_LIMIT' })
     end(pool)
