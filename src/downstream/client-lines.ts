@@ -109,7 +109,7 @@ function ownLine(client: Session, line: string): string {
     .replace(/^id=\d+/, `id=${String(client.id)}`)
     .replace(/ addr=\S+/, ` addr=${peer}`)
     .replace(/ laddr=\S+/, ` laddr=${own}`)
-    .replace(/ name=\S*/, ` name=${client.state.name}`)
+    .replace(/ name=\S*/, () => ` name=${client.state.name}`) // a name may hold a $
     .replace(/ age=\d+/, ` age=${ageOf(client)}`)
     .replace(/ (lib-name|lib-ver)=\S*/g, (_, field: string) => libraryField(client, field))
     .replace(/ redir=(\d+)/, (all) => client.tracking.redirField ?? all)
