@@ -41,7 +41,7 @@ export class GroupProxy {
   readonly follower: Follower
   readonly gate: Gate
   readonly #upstream: Upstream
-  readonly #router = new Router()
+  readonly #router: Router
   readonly #config: Config
   readonly #group: GroupConfig
   readonly #log: Logger
@@ -56,6 +56,9 @@ export class GroupProxy {
   ) {
     const { clock } = deps
     const turn = new Turn()
+    this.#router = new Router(
+      new Map(group.renameCommands.map(({ command, renamed }) => [renamed, command])),
+    )
     this.#config = config
     this.#group = group
     this.#log = deps.log.child({ group: group.masterName })
