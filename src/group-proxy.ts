@@ -44,7 +44,7 @@ export class GroupProxy {
   readonly follower: Follower
   readonly gate: Gate
   readonly #upstream: Upstream
-  readonly #router = new Router()
+  readonly #router: Router
   readonly #config: Config
   readonly #group: GroupConfig
   readonly #log: Logger
@@ -61,6 +61,9 @@ export class GroupProxy {
     const scripts = new ScriptMemory(config.scriptCacheBytes)
     const turn = new Turn()
     const memory = passingMemory()
+    this.#router = new Router(
+      new Map(group.renameCommands.map(({ command, renamed }) => [renamed, command])),
+    )
     this.#config = config
     this.#group = group
     this.#log = deps.log.child({ group: group.masterName })

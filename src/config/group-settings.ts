@@ -3,6 +3,7 @@ import {
   addresses,
   addressMap,
   choice,
+  commandRenames,
   duration,
   durationOrAuto,
   listenAddresses,
@@ -73,6 +74,14 @@ export const groupSettings = {
     addressMap(),
     '',
     'Addresses that the group announces but that are reached elsewhere (NAT, port forwarding).',
+  ),
+  renameCommands: setting(
+    commandRenames(),
+    '',
+    'The `rename-command` lines of the servers, the same on all of them: the new name of a command gets the way of the old one.',
+    {
+      why: 'A server does not tell its renames: without this, a renamed command that needs a link of its own (BLPOP, MONITOR, CONFIG …) is taken for an unknown one.',
+    },
   ),
   upstreamUser: setting(optionalText('an ACL user'), null, 'ACL user of the probes of our own.'),
   upstreamPassword: setting(

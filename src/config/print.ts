@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { addressKey } from '../base/address.ts'
 import { durationText, listenText, sizeText } from './values.ts'
-import type { AddressMapping, ListenAddress, Unit } from './values.ts'
+import type { AddressMapping, CommandRename, ListenAddress, Unit } from './values.ts'
 import type { Config } from './schema.ts'
 import { allSettings, isSettingKey } from './schema.ts'
 import { notesOf } from './setting.ts'
@@ -25,6 +25,7 @@ function writable(values: Readonly<Record<string, unknown>>): Record<string, unk
 function valueText(unit: Unit, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => valueText(unit, item))
   if (isMappingValue(value)) return `${addressKey(value.from)}=${addressKey(value.to)}`
+  if (isRename(value)) return `${value.command}=${value.renamed}`
   if (isListen(value)) return listenText(value)
   if (isAddress(value)) return addressKey(value)
   if (typeof value !== 'number') return value
@@ -34,6 +35,10 @@ function valueText(unit: Unit, value: unknown): unknown {
 
 function isMappingValue(value: unknown): value is AddressMapping {
   return typeof value === 'object' && value !== null && 'from' in value && 'to' in value
+}
+
+function isRename(value: unknown): value is CommandRename {
+  return typeof value === 'object' && value !== null && 'renamed' in value
 }
 
 function isListen(value: unknown): value is ListenAddress {

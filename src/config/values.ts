@@ -18,6 +18,12 @@ export interface AddressMapping {
   readonly to: Address
 }
 
+/** One `rename-command` of the servers, both names in lower case. */
+export interface CommandRename {
+  readonly command: string
+  readonly renamed: string
+}
+
 /** A kind of value: its schema and what it allows, in words. */
 export interface Kind<T> {
   readonly schema: z.ZodType<T>
@@ -224,6 +230,35 @@ export function addressMap(): Kind<readonly AddressMapping[]> {
       })
     },
   )
+}
+
+/** What the proxy says to a server itself, to make a link or to rebuild the state of a client. */
+const ownCommands: ReadonlySet<string> = new Set([
+  ...['auth', 'client', 'discard', 'hello', 'info', 'multi', 'ping', 'psubscribe', 'role'],
+  ...['select', 'spublish', 'ssubscribe', 'subscribe'],
+])
+
+/** `command=new-name` pairs, or a mapping in YAML. No name twice, and none that we need ourselves. */
+export function commandRenames(): Kind<readonly CommandRename[]> {
+  const allowed =
+    'command=new-name, several with commas; not a name twice, and none of ' +
+    [...ownCommands].join(', ')
+  return kind<readonly CommandRename[]>(allowed, (input) => {
+    const isMapping = typeof input === 'object' && input !== null && !Array.isArray(input)
+    const list = isMapping
+      ? Object.entries(input).map(([command, renamed]) => `${command}=${String(renamed)}`)
+      : input
+    const renames = listOf(list, (item) => {
+      const [command, renamed] =
+        typeof item === 'string'
+          ? item.split(/=(.*)/s).map((name) => name.trim().toLowerCase())
+          : []
+      return command && renamed && !ownCommands.has(command) ? { command, renamed } : undefined
+    })
+    const isOnce = (key: keyof CommandRename): boolean =>
+      new Set(renames?.map((each) => each[key])).size === renames?.length
+    return isOnce('command') && isOnce('renamed') ? renames : undefined
+  })
 }
 
 /** `15s`: the shortest text that `duration` reads back. */

@@ -2,16 +2,19 @@ import { decodeReply, firstElement } from '../protocol/reply.ts'
 import { encodeRequest } from '../protocol/request.ts'
 import type { SessionVerb } from '../routing/traits.ts'
 
-const messageKinds: ReadonlySet<string> = new Set(['message', 'pmessage', 'smessage'])
-const confirmationKinds: ReadonlySet<string> = new Set([
+const messageKinds = bulks('message', 'pmessage', 'smessage')
+const confirmationKinds = bulks(
   'subscribe',
   'psubscribe',
   'ssubscribe',
   'unsubscribe',
   'punsubscribe',
   'sunsubscribe',
-])
+)
 
+const LF = 0x0a
+const typeBulk = 0x24
+const typeArray = 0x2a
 const typePush = 0x3e
 
 /** The three kinds of subscription, each a set of its own on the server (pubsub.c). */
@@ -44,8 +47,8 @@ export class Subscriptions {
    * while there are subscriptions and it says so; else an array that begins with "message" is a reply.
    */
   isPush(resp: 2 | 3, type: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (type === typePush) return !confirmationKinds.has(firstElement(bytes, start, end))
-    return resp === 2 && this.size > 0 && messageKinds.has(firstElement(bytes, start, end))
+    if (type === typePush) return !beginsWith(bytes, start, end, confirmationKinds)
+    return resp === 2 && this.size > 0 && beginsWith(bytes, start, end, messageKinds)
   }
 
   /** Frames with which the server will confirm a command of this family. */
@@ -88,4 +91,37 @@ export class Subscriptions {
 
 function text(element: unknown): string {
   return element instanceof Uint8Array ? Buffer.from(element).toString('latin1') : String(element)
+}
+
+interface Kinds {
+  readonly words: ReadonlySet<string>
+  /** The words as they stand in a frame, `$7␍␊message␍␊`. */
+  readonly encoded: readonly Uint8Array[]
+}
+
+function bulks(...words: readonly string[]): Kinds {
+  const encoded = words.map((word) => Buffer.from(`$${String(word.length)}\r\n${word}\r\n`))
+  return { words: new Set(words), encoded }
+}
+
+/**
+ * Is the first element of this array or push one of these words? Asked for every message, so the
+ * bytes are compared where they lie; what no server writes to a subscriber is decoded.
+ */
+function beginsWith(bytes: Uint8Array, start: number, end: number, kinds: Kinds): boolean {
+  const type = bytes[start]
+  let at = start
+  while (at < end && bytes[at] !== LF) at++
+  at++
+  if ((type !== typePush && type !== typeArray) || (at < end && bytes[at] !== typeBulk)) {
+    return kinds.words.has(firstElement(bytes, start, end))
+  }
+  for (const word of kinds.encoded) if (isAt(bytes, at, end, word)) return true
+  return false
+}
+
+function isAt(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
+  if (end - at < word.length) return false
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false
+  return true
 }

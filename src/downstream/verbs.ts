@@ -1,5 +1,5 @@
 import { errorReply } from '../base/errors.ts'
-import { parseInteger } from '../protocol/request.ts'
+import { encodeRequest, parseInteger } from '../protocol/request.ts'
 import { wordAt } from '../routing/words.ts'
 import { blocks } from '../routing/arguments.ts'
 import type { SessionVerb } from '../routing/traits.ts'
@@ -154,18 +154,27 @@ const subscribe: Handler = (session, request) => {
   session.waits.pinned('subscription', () => {
     session.waits.whenIdle(() => {
       const { subscriptions } = session
-      session.send(request, {
+      let confirmed = 0
+      const exchange = session.send(request, {
         replies: subscriptions.framesFor(verb, request.args.length),
         errorEnds: true,
         alwaysHeard: true,
         observer: {
           onFrame: (frame) => {
+            confirmed++
             subscriptions.confirm(frame)
             return frame
           },
           onLost: () => false,
         },
       })
+      // over another link: what was confirmed has been subscribed to again, the rest is still to do
+      exchange.renew = () => {
+        const [name = new Uint8Array(0), ...names] = request.args
+        const left = [name, ...names.slice(confirmed)]
+        exchange.replies = subscriptions.framesFor(verb, left.length)
+        return encodeRequest(left)
+      }
       session.waits.forVerdict()
     })
   })

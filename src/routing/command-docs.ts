@@ -116,9 +116,10 @@ const visible: readonly (readonly [what: string, how: string])[] = [
   [
     'rename-command',
     'Since Redis 7.0 COMMAND lists a renamed command under its old name only, so new ' +
-      'names must be told to the proxy. One that it was not told is taken for unknown and ' +
-      'goes to a lane: safe for a command that leaves no state on its connection, and for ' +
-      'no other.',
+      'names must be told to the proxy (`renameCommands`). One that it was not told is taken for ' +
+      'unknown and goes to a lane: safe for a command that leaves no state on its connection, ' +
+      'and for no other. What the proxy says to servers itself (AUTH, CLIENT, MULTI, ROLE …) ' +
+      'must keep its name.',
   ],
 ]
 

@@ -108,10 +108,10 @@ function tableOf(
     const table = subcommands.size === 0 ? null : new NameTable(subcommands)
     entries.set(name, { traits, subcommands: table })
   }
-  for (const [newName, name] of renames) {
-    const entry = entries.get(name.toLowerCase())
-    if (entry !== undefined) entries.set(newName.toLowerCase(), entry)
-  }
+  const moved = [...renames].map(([to, from]) => [to, entries.get(from)] as const)
+  // to the server the old name is unknown: an EXEC that is none must not end a transaction here
+  for (const name of renames.values()) entries.delete(name)
+  for (const [to, entry] of moved) if (entry !== undefined) entries.set(to, entry)
   return new NameTable(entries)
 }
 

@@ -178,6 +178,9 @@ export class Inbox {
       return
     }
     this.#answer(head, bytes, start, end, false)
+    if (isAborted && !endsTransaction(bytes, start, end)) {
+      throw new ProxyError('PROTOCOL', 'a shared link was left in a transaction')
+    }
   }
 
   #isRefusal(head: Exchange, part: Uint8Array): boolean {
@@ -301,6 +304,12 @@ export class Inbox {
       go()
     })
   }
+}
+
+/** EXEC and DISCARD leave no transaction behind, unless the server knows neither (rename-command). */
+function endsTransaction(bytes: Uint8Array, start: number, end: number): boolean {
+  const text = Buffer.from(bytes.subarray(start, end)).toString('latin1')
+  return /^-(EXECABORT |ERR (EXEC|DISCARD) without MULTI)/.test(text)
 }
 
 function unasked(type: number): ProxyError {

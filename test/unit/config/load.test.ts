@@ -74,6 +74,27 @@ groups:
     expect(config.groups[0]?.upstreamPassword).toBe('s3cret')
   })
 
+  it('reads renamed commands from text and from a mapping, in any case', () => {
+    const file = yaml('renameCommands: { CONFIG: Cfg-7, blpop: "pop=1" }\n')
+    const renames = [
+      { command: 'config', renamed: 'cfg-7' },
+      { command: 'blpop', renamed: 'pop=1' },
+    ]
+    const flags = { renameCommands: 'CONFIG=Cfg-7, BLPOP=pop=1' }
+    expect(loadConfig({ flags: { config: file } }).groups[0]?.renameCommands).toEqual(renames)
+    expect(loadConfig({ flags }).groups[0]?.renameCommands).toEqual(renames)
+    expect(loadConfig({}).groups[0]?.renameCommands).toEqual([])
+  })
+
+  it.each(['config', 'config=', '=x', 'MULTI=begin', 'a=x,b=x', 'a=x,A=y'])(
+    'refuses the renamed commands %j',
+    (renameCommands) => {
+      const [problem, ...more] = problemsOf({ flags: { renameCommands } })
+      expect(problem).toMatch(/^renameCommands \(--rename-commands\): .* allowed: command=new-name/)
+      expect(more).toEqual([])
+    },
+  )
+
   it('reports all problems at once', () => {
     const file = yaml('holdWindw: 3s\nworkers: 0\n')
     const problems = problemsOf({
@@ -147,6 +168,7 @@ groups:
     const flags = {
       sentinels: 'a:1,[::1]:2',
       addressMap: 'x:1=y:2',
+      renameCommands: 'config=cfg',
       maxBulk: '1gb',
       feed: '/f',
     }

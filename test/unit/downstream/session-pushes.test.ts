@@ -74,3 +74,67 @@ describe('a reply of the proxy’s own does not overtake what the server said be
     await client.hears(`${message}_\r\n`)
   })
 })
+
+describe('a subscription that was confirmed in part when its link was lost', () => {
+  const frame = (kind: string, name: string, n: number): string =>
+    `*3\r\n$${kind.length}\r\n${kind}\r\n$1\r\n${name}\r\n:${n}\r\n`
+
+  /** The oldest command on the link is answered so; its last frame is still to come. */
+  const begin = (lease: FakeLink, ...frames: readonly string[]): void => {
+    for (const text of frames) {
+      const bytes = Buffer.from(text)
+      lease.inFlight[0]?.onReply(bytes, 0, bytes.length, false)
+    }
+  }
+
+  /** As `begin`, to its end. */
+  const finish = (lease: FakeLink, ...frames: readonly string[]): void => {
+    begin(lease, ...frames.slice(0, -1))
+    lease.answer(frames.at(-1) ?? '')
+  }
+
+  test.each([
+    [
+      ['a'],
+      'SUBSCRIBE a',
+      'SUBSCRIBE b c',
+      [frame('subscribe', 'b', 2), frame('subscribe', 'c', 3)],
+    ],
+    [['a', 'b'], 'SUBSCRIBE a b', 'SUBSCRIBE c', [frame('subscribe', 'c', 3)]],
+  ])('of a b c: %j were', async (names, before, rest, frames) => {
+    const on = await kit()
+    const client = await on.client()
+    client.send('SUBSCRIBE a b c')
+    const heard = names.map((name, n) => frame('subscribe', name, n + 1))
+    begin(await on.lease(), ...heard)
+    await client.hears(heard.join(''))
+    on.lose()
+    await on.recover()
+    const lease = await on.lease(2)
+    expect(wire(lease)).toEqual([before, rest])
+    expect(lease.inFlight.map(({ replies }) => replies)).toEqual([names.length, 3 - names.length])
+    finish(lease, ...heard)
+    finish(lease, ...frames)
+    await client.hears(frames.join(''))
+  })
+
+  test.each([
+    ['UNSUBSCRIBE b a', 'UNSUBSCRIBE a', 1],
+    ['UNSUBSCRIBE', 'UNSUBSCRIBE', 2],
+  ])('%s: of what is left', async (request, rest, replies) => {
+    const on = await kit()
+    const client = await on.client()
+    client.send('SUBSCRIBE a b c')
+    const all = ['a', 'b', 'c'].map((name, n) => frame('subscribe', name, n + 1))
+    finish(await on.lease(), ...all)
+    await client.hears(all.join(''))
+    client.send(request)
+    begin(await on.lease(), frame('unsubscribe', 'b', 2))
+    await client.hears(frame('unsubscribe', 'b', 2))
+    on.lose()
+    await on.recover()
+    const lease = await on.lease(2)
+    expect(wire(lease)).toEqual(['SUBSCRIBE a c', rest])
+    expect(lease.inFlight[1]?.replies).toBe(replies)
+  })
+})

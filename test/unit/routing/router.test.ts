@@ -138,5 +138,11 @@ describe('learn', () => {
     router.learn([], '7.0.15')
     expect(look(router, 'BEGIN').verb).toBe('multi')
     expect(look(router, 'CC', 'SET').name).toBe('config|set')
+    expect(look(router, 'MULTI').name).toBe('?')
+  })
+
+  test('names that were changed for one another', () => {
+    const router = new Router(new Map(Object.entries({ get: 'blpop', blpop: 'get' })))
+    expect([look(router, 'GET').name, look(router, 'BLPOP').name]).toEqual(['blpop', 'get'])
   })
 })

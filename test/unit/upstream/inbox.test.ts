@@ -153,3 +153,21 @@ describe('a slow reader', () => {
     await seen(() => slow.told !== '')
   })
 })
+
+describe('a transaction in one piece', () => {
+  test.each([
+    ["-ERR unknown command 'EXEC', with args beginning with: \r\n", true],
+    ['-EXECABORT Transaction discarded because of previous errors.\r\n', false],
+    ['-ERR EXEC without MULTI\r\n', false],
+    ['*-1\r\n', false],
+  ])('whose end is answered %j: the link is closed: %s', async (last, closes) => {
+    const on = await stage()
+    const { link, peer } = await connected(on)
+    const run = new Call('MULTI', { replies: 3 })
+    link.send(run)
+    await seen(() => peer.commands.length === 1)
+    peer.send(`+OK\r\n+QUEUED\r\n${last}`)
+    await seen(() => run.told !== '')
+    expect([run.told, link.closed]).toEqual([`+OK\r\n+QUEUED\r\n${last}`, closes])
+  })
+})
