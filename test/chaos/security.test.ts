@@ -11,6 +11,7 @@ import {
 } from '../support/chaos-stage.ts'
 import { Authority } from '../support/certificates.ts'
 import type { Certificate } from '../support/certificates.ts'
+import { startRelay } from '../support/fault-relay.ts'
 import { freePort } from '../support/ports.ts'
 import { startRedis } from '../support/redis-server.ts'
 import type { RedisServer } from '../support/redis-server.ts'
@@ -68,8 +69,9 @@ test('scenario 24: a wrong password for the master from the start: a clear reaso
   const stage = await open({ groupOptions: { nodeConfig: USERS }, args, ready: false })
   const told = (): string[] => logLines(stage, 'cannot be asked', 'WRONGPASS')
   await until(() => told().length > 0, { within: 10_000, what: 'the reason to be told' })
-  const polls = (await groupState(stage).catch(() => null))?.view.sentinels.length ?? 0
-  expect(polls).toBe(3)
+  await stateWhere(stage, 'the sentinels to be well', ({ view }) =>
+    view.sentinels.every(({ state }) => state === 'ok'),
+  )
   expect(await readiness(stage)).toMatchObject({ status: 503 })
   expect(told()).toHaveLength(1)
 })
@@ -84,7 +86,7 @@ interface TlsGroup {
   readonly group: SentinelGroup
   readonly sentinelList: string
   /** The TLS port of a node. */
-  tlsPort(node: RedisServer): number
+  readonly tlsPort: (node: RedisServer) => number
 }
 
 /** Servers that speak TLS to each other and to us; their plain ports are the harness's door only. */
@@ -154,7 +156,7 @@ test('scenario 25: mutual TLS to sentinels and masters, through a failover', asy
 
 test.each([
   ['an expired certificate of the servers', -1, true, /certificate has expired/],
-  ['no certificate of ours', 30, false, /certificate required|handshake failure|alert/],
+  ['no certificate of ours', 30, false, /alert certificate required/],
 ])('scenario 25: %s: a clear error, told once, and no end', async (_what, days, hasOwn, words) => {
   const authority = own(new Authority())
   const server = authority.issue('server', days)
@@ -165,16 +167,15 @@ test.each([
     'sentinel monitor mymaster 127.0.0.1 1 1',
   ]
   const sentinel = own(await startRedis({ config, sentinel: true }))
+  const relay = own(await startRelay(port))
   const group = new SentinelGroup('mymaster', [sentinel], [sentinel])
   const args = tlsArgs(authority, hasOwn ? authority.issue('client') : null)
-  const stage = await open({ group, sentinels: `127.0.0.1:${port}`, args, ready: false })
+  const stage = await open({ group, sentinels: `127.0.0.1:${relay.port}`, args, ready: false })
   const told = (): string[] =>
-    logLines(stage, `127.0.0.1:${port}`, 'not connected').filter((line) => words.test(line))
+    logLines(stage, `127.0.0.1:${relay.port}`, 'not connected').filter((line) => words.test(line))
   await until(() => told().length >= 2, { within: 10_000, what: 'the trouble to be told' })
-  const attempts = Number(await sentinel.info('stats', 'total_connections_received'))
-  const isTrying = async (): Promise<boolean> =>
-    Number(await sentinel.info('stats', 'total_connections_received')) > attempts + 10
-  await until(isTrying, { within: 20_000, every: 100, what: 'more attempts' })
+  const attempts = relay.accepted
+  await until(() => relay.accepted > attempts + 10, { within: 20_000, what: 'more attempts' })
   // The events and the queries have a connection each.
   expect(told()).toHaveLength(2)
   expect(stage.proxy.child('supervisor').exit).toBeUndefined()
