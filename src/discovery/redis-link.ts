@@ -68,8 +68,10 @@ export async function openLink(address: Address, options: LinkOptions): Promise<
     await introduce(redis, options)
   } catch (error) {
     redis.disconnect()
-    const message = `${addressKey(address)}: ${reasonOf(error)}`
-    throw new ProxyError('HANDSHAKE_FAILED', message, { cause: error })
+    // A TLS alert comes when the connection stands already; the command only learns that it is closed.
+    const cause = isReplyError(error) ? error : (lastError ?? error)
+    const message = `${addressKey(address)}: ${reasonOf(cause)}`
+    throw new ProxyError('HANDSHAKE_FAILED', message, { cause })
   }
   return redis
 }

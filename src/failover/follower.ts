@@ -43,6 +43,8 @@ export class Follower {
   readonly #observer: FollowerObserver
   #master: Address | null = null
   #current: Generation | null = null
+  /** The one before, once its links are cut and until the next is there. */
+  #left: Generation | null = null
   /** The current generation's server has refused commands as a node that is no master. */
   #refused = false
   readonly #holds = new Map<string, () => void>()
@@ -223,7 +225,8 @@ export class Follower {
     this.#current = next
     this.#refused = false
     this.#admit(next)
-    this.#observer.onSwitch(old, next)
+    this.#observer.onSwitch(this.#left, next)
+    this.#left = null
   }
 
   /** Lets what is on the wire be answered, for a moment, then cuts every link of the generation. */
@@ -231,7 +234,9 @@ export class Follower {
     const until = this.#clock.now() + this.#options.switchGraceMs
     while (generation.inFlight() > 0 && this.#clock.now() < until) await this.#pause(inFlightPollMs)
     generation.destroy(new ProxyError('LINK_LOST', `the master moved from ${generation.address}`))
-    if (this.#current === generation) this.#current = null
+    if (this.#current !== generation) return
+    this.#current = null
+    this.#left = generation
   }
 
   #stillWanted(master: Address): boolean {

@@ -6,8 +6,7 @@ import { Ledger, summary } from './ledger/ledger.ts'
 import type { LedgerOptions, LedgerReport } from './ledger/ledger.ts'
 import { Proxy } from './proxy.ts'
 import { testRandom } from './random.ts'
-import { startSentinelGroup } from './sentinel-group.ts'
-import type { SentinelGroup } from './sentinel-group.ts'
+import { SentinelGroup, startSentinelGroup } from './sentinel-group.ts'
 import { Target, showLogsOnFailure } from './target.ts'
 import { until } from './until.ts'
 
@@ -22,6 +21,8 @@ export interface ChaosOptions extends Omit<FailoverOptions, 'group'> {
   readonly groupOptions?: FailoverOptions['group']
   /** `--sentinels`; those of the group unless told. */
   readonly sentinels?: string
+  /** False: the product is not waited for. */
+  readonly ready?: boolean
 }
 
 /** For the tests of one file: opens a stage; all that a test has opened is closed after it. */
@@ -79,22 +80,23 @@ function crowd(stage: ChaosStage, name: string, more: LedgerOptions['clients']):
 
 /**
  * Runs `act` under the load of a crowd and reads the books afterwards at the surviving master.
- * `more` has other numbers of some kinds of clients.
+ * (of the group that `act` gives, else of the stage's). `more` has other numbers of some kinds of clients.
  */
 export async function underLoad(
   stage: ChaosStage,
   name: string,
-  act: (ledger: Ledger) => Promise<void>,
+  act: (ledger: Ledger) => Promise<unknown>,
   more: LedgerOptions['clients'] = {},
 ): Promise<LedgerReport> {
   const ledger = crowd(stage, name, more)
   try {
     await ledger.start()
     await ledger.progress(500)
-    await act(ledger)
+    const given = await act(ledger)
+    const group = given instanceof SentinelGroup ? given : stage.group
     await ledger.progress(1_000)
     await ledger.drain()
-    const report = await ledger.audit(stage.group.knownMaster.port)
+    const report = await ledger.audit(group.knownMaster.port)
     console.info(summary(report))
     return report
   } finally {

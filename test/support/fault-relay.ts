@@ -35,6 +35,8 @@ export class FaultRelay {
   rule: Rule = {}
   /** Connections accepted so far. */
   accepted = 0
+  /** Ports from which it has connected to the server: an outgoing connection is told by them there. */
+  readonly outgoing = new Set<number>()
   readonly #target: () => number
   readonly #server: Server
   readonly #pipes = new Set<Pipe>()
@@ -78,6 +80,7 @@ export class FaultRelay {
     const passed = { up: 0, down: 0 }
     const pipe: Pipe = { client, server, rule: this.rule, passed, timers: new Set() }
     this.#pipes.add(pipe)
+    server.once('connect', () => this.outgoing.add(server.localPort ?? 0))
     client.setNoDelay(true)
     server.setNoDelay(true)
     this.#connect(pipe, 'up', client, server)

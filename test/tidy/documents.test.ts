@@ -8,7 +8,13 @@ import { notesOf } from '../../src/config/setting.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const pages = ['README.md', 'CHANGELOG.md', 'docs/errors.md', 'docs/operations.md']
+const pages = [
+  'README.md',
+  'CHANGELOG.md',
+  'docs/errors.md',
+  'docs/failover.md',
+  'docs/operations.md',
+]
 
 it('docs/errors.md has every text that a client can see', () => {
   const page = read('docs/errors.md')

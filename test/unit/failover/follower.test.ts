@@ -239,7 +239,7 @@ describe('a symptom', () => {
     lane.answer("-READONLY You can't write against a read only replica.\r\n")
     await stage.settle()
     expect(stage.generation(1).destroyed?.code).toBe('FENCED')
-    expect(stage.events).toEqual(['switch 0 2'])
+    expect(stage.events).toEqual(['switch 1 2'])
     expect(stage.generation(2).lane(0).inFlight).toEqual([call])
   })
 
@@ -248,7 +248,7 @@ describe('a symptom', () => {
     stage.generation(1).verdict = () => Promise.reject(new ProxyError('NOT_MASTER', 'another'))
     stage.generation(1).lane(0).cut()
     await stage.clock.pass(50)
-    expect(stage.events).toEqual(['failed 10.0.0.1:6379 another', 'switch 0 2'])
+    expect(stage.events).toEqual(['failed 10.0.0.1:6379 another', 'switch 1 2'])
   })
 
   test('a server that does not answer is asked with pauses, and not left', async () => {
