@@ -1,4 +1,5 @@
 import type { Proxy } from './proxy.ts'
+import { POOL_MODE } from './target.ts'
 import { until } from './until.ts'
 
 /** Links that clients have for themselves now, by reason, over all groups and workers of /state. */
@@ -8,8 +9,13 @@ export async function leases(proxy: Proxy): Promise<ReadonlyMap<string, number>>
   return found
 }
 
-/** Resolves when no client has a link for itself. */
-export async function noLeases(proxy: Proxy | undefined, withinMs = 5_000): Promise<void> {
+/** Resolves when no client has a link for itself, unless the mode is that each has one. */
+export async function noLeases(proxy: Proxy | undefined): Promise<void> {
+  if (POOL_MODE !== 'dedicated') await allGivenBack(proxy)
+}
+
+/** Resolves when no client has a link for itself, as when all have left. */
+export async function allGivenBack(proxy: Proxy | undefined, withinMs = 5_000): Promise<void> {
   if (proxy === undefined) return
   const none = async (): Promise<boolean> => {
     const left = await leases(proxy)

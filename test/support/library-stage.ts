@@ -2,7 +2,7 @@ import { afterEach } from 'vitest'
 
 import { failoverStage } from './failover-suite.ts'
 import type { FailoverStage } from './failover-suite.ts'
-import { noLeases } from './leases.ts'
+import { allGivenBack } from './leases.ts'
 
 /**
  * A master and a target for the tests of client libraries. Whatever a test does and however its
@@ -11,7 +11,7 @@ import { noLeases } from './leases.ts'
 export function libraryStage(): () => FailoverStage {
   const stage = failoverStage({ group: { replicas: 0, sentinels: 1, downAfterMs: 60_000 } })
   afterEach(async () => {
-    await noLeases(stage().target.proxy)
+    await allGivenBack(stage().target.proxy)
     await stage().group.knownMaster.command('FLUSHALL')
   })
   return stage

@@ -15,6 +15,9 @@ export type TargetKind = 'proxy' | 'direct' | 'relay'
 
 export const TARGET = kindFrom(process.env['SWITCHMASTER_TEST_TARGET'])
 
+/** The pool mode in which the suites have the product: SWITCHMASTER_POOL_MODE, or its default. */
+export const POOL_MODE = process.env['SWITCHMASTER_POOL_MODE'] ?? ''
+
 function kindFrom(text: string | undefined): TargetKind {
   if (text === undefined || text === '' || text === 'proxy') return 'proxy'
   if (text === 'direct' || text === 'relay') return text
@@ -64,7 +67,9 @@ export async function openTarget(
     return new Target('relay', relay.port, undefined, relay)
   }
   const names = { sentinels: group.sentinelList, masterName: group.name }
-  const proxy = await Proxy.start({ ...options, ...names })
+  const args = options.args ?? []
+  const mode = POOL_MODE === '' || args.includes('--pool-mode') ? [] : ['--pool-mode', POOL_MODE]
+  const proxy = await Proxy.start({ ...options, ...names, args: [...args, ...mode] })
   return new Target('proxy', proxy.port, proxy)
 }
 
