@@ -48,6 +48,8 @@ export class GroupProxy {
   readonly #group: GroupConfig
   readonly #log: Logger
   #view: View | null = null
+  /** A view came since the monitor was last away. */
+  #isViewLive = false
 
   constructor(
     config: Config,
@@ -82,6 +84,7 @@ export class GroupProxy {
       (address) => this.#upstream.open(address),
       {
         switchGraceMs: config.switchGrace,
+        isViewLive: () => this.#isViewLive,
         prepare: (next) => loadScripts(next, scripts, probeIdentity, clock, this.#log),
       },
       clock,
@@ -115,7 +118,13 @@ export class GroupProxy {
 
   onView(view: View): void {
     this.#view = view
+    this.#isViewLive = view.master !== null
     this.follower.follow(view.master)
+  }
+
+  /** The monitor is not heard: the view may be an old one. */
+  onFeedLost(): void {
+    this.#isViewLive = false
   }
 
   notReady(): string | null {

@@ -73,3 +73,24 @@ test('a script on a node that is no master any more goes to the next', async () 
     [script],
   ])
 })
+
+test('without a monitor, another process at the same address is left alone; a new master is not', async () => {
+  const stage = await following()
+  stage.isViewLive = false
+  stage.gate.hold('link-lost')
+  stage.follower.symptom('link-lost', stage.generation(1))
+  await stage.settle()
+  expect([stage.state, stage.events]).toEqual(['open', ['resume 1']]) // the very same process
+  stage.generation(1).verdict = () => Promise.reject(new ProxyError('NOT_MASTER', 'another server'))
+  stage.gate.hold('link-lost')
+  stage.follower.symptom('link-lost', stage.generation(1))
+  await stage.clock.pass(900)
+  expect([stage.state, stage.opened.length]).toEqual(['holding', 1])
+  stage.isViewLive = true
+  await stage.clock.pass(500)
+  expect([stage.state, stage.opened.length]).toEqual(['open', 2])
+  stage.isViewLive = false
+  stage.follower.follow(second)
+  await stage.clock.pass(500)
+  expect([stage.state, stage.generation(3).address]).toEqual(['open', '10.0.0.2:6379'])
+})
