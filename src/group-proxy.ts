@@ -49,6 +49,8 @@ export class GroupProxy {
   readonly #group: GroupConfig
   readonly #log: Logger
   #view: View | null = null
+  /** A view came since the monitor was last away. */
+  #isViewLive = false
 
   constructor(
     config: Config,
@@ -87,6 +89,7 @@ export class GroupProxy {
       (address) => this.#upstream.open(address),
       {
         switchGraceMs: config.switchGrace,
+        isViewLive: () => this.#isViewLive,
         prepare: (next) => loadScripts(next, scripts, probeIdentity, clock, this.#log),
       },
       clock,
@@ -121,7 +124,13 @@ export class GroupProxy {
 
   onView(view: View): void {
     this.#view = view
+    this.#isViewLive = view.master !== null
     this.follower.follow(view.master)
+  }
+
+  /** The monitor is not heard: the view may be an old one. */
+  onFeedLost(): void {
+    this.#isViewLive = false
   }
 
   notReady(): string | null {

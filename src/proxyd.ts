@@ -74,6 +74,7 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
       onRelease: (group, id) => groups.get(group)?.follower.release(String(id)),
       onState(state) {
         if (state === 'up') for (const reporter of reporters.values()) reporter.begin()
+        else for (const group of groups.values()) group.onFeedLost()
         deps.changed()
       },
     },

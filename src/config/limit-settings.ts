@@ -29,7 +29,7 @@ export const limitSettings = {
   clientOutputLimit: setting(
     size(4096),
     '64mb',
-    'A client whose unread replies exceed this is closed.',
+    'A client whose unread replies or messages exceed this is closed.',
     { why: 'A client that stopped reading must not fill our memory.' },
   ),
   clientOutputPause: setting(

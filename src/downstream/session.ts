@@ -275,19 +275,18 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
       this.#line.give(exchange, instead, 0, instead.length, true)
       return
     }
-    const { code } = cause
     if (exchange.traits.verb === 'shutdown') {
       this.close('client') // the server has obeyed: a closed connection is its only answer
       return
     }
-    const why = whyClosed(code, fate)
+    const why = whyClosed(cause.code, fate)
     if (why !== null) {
       this.close(why)
       return
     }
     exchange.refused = true
     if (this.state.transaction !== 'none') this.apply({ what: 'transaction-flawed' })
-    const reply = lossReply(exchange, code)
+    const reply = lossReply(exchange, cause.code)
     this.#line.give(exchange, reply, 0, reply.length, true)
   }
 
@@ -313,7 +312,8 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const { tracking } = this
     if (tracking.redirField !== null && tracking.hides(bytes, start, end)) return
-    if (this.#line.push(bytes, start, end, last) || this.#intake.state === 'closed') return
+    // messages wait here, up to the limit: in the server they would go with a link it closes
+    if (this.#line.push(bytes, start, end, last) || !this.pin.raw) return
     this.pin.pause()
     this.onResume(() => {
       this.pin.resume()

@@ -15,6 +15,8 @@ export interface FollowerOptions {
   readonly switchGraceMs: number
   /** Makes ready a master to which the gate is about to open. Takes a bounded time, never rejects. */
   readonly prepare: (generation: Generation) => Promise<unknown>
+  /** Is somebody there who would tell of a change of master? */
+  readonly isViewLive: () => boolean
 }
 
 /** What the follower reports; each line once per event, for logs. */
@@ -209,7 +211,17 @@ export class Follower {
     this.#observer.onResume(generation)
   }
 
+  /**
+   * A master that was restarted is a master for some seconds more, whoever was promoted meanwhile.
+   * Unless somebody who would know of that says that it still is the one, it is left alone.
+   */
+  #mustKnow(master: Address): void {
+    if (this.#admitted?.address !== addressKey(master) || this.#options.isViewLive()) return
+    throw new ProxyError('FEED', 'another process is at its address, and no monitor is heard')
+  }
+
   async #switchTo(master: Address): Promise<void> {
+    this.#mustKnow(master)
     const next = await this.#open(master)
     if (!this.#stillWanted(master) || this.#holds.size > 0) {
       next.destroy(new ProxyError('FENCED', 'another master was named, or a hold began, meanwhile'))

@@ -40,3 +40,16 @@ test('what waits for a new link in vain is refused, and counted once', async () 
   await turns(5)
   expect(on.counters.refused).toMatchObject({ 'hold-window': 1, 'lease-limit': 0 })
 })
+
+test('a WAIT that the crash cuts short is told so as by a server, and is in no doubt', async () => {
+  const on = await kit()
+  const client = await on.client()
+  client.send('WAIT 1 0')
+  await on.lease()
+  on.lose()
+  await on.recover()
+  await client.hears(
+    '-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n',
+  )
+  expect(on.current.leases.at(-1)?.inFlight).toEqual([])
+})

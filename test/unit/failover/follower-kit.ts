@@ -27,6 +27,7 @@ export class Stage {
   answer: (address: Address) => Promise<void> = () => Promise.resolve()
   /** What is done to a master before the gate opens to it. */
   prepare: (generation: Generation) => Promise<unknown> = () => Promise.resolve()
+  isViewLive = true
   attempts = 0
   readonly gate: Gate
   readonly follower: Follower
@@ -43,7 +44,11 @@ export class Stage {
     this.follower = new Follower(
       this.gate,
       (where) => this.#open(where),
-      { switchGraceMs: graceMs, prepare: (generation) => this.prepare(generation) },
+      {
+        switchGraceMs: graceMs,
+        prepare: (generation) => this.prepare(generation),
+        isViewLive: () => this.isViewLive,
+      },
       this.clock,
       {
         onSwitch: (from, to) => this.events.push(`switch ${from?.number ?? 0} ${to.number}`),
