@@ -2,7 +2,7 @@ import { errorReply } from '../base/errors.ts'
 import { encodeRequest, parseInteger } from '../protocol/request.ts'
 import { wordAt } from '../routing/words.ts'
 import { blocks } from '../routing/arguments.ts'
-import type { SessionVerb } from '../routing/traits.ts'
+import type { SessionVerb, Traits } from '../routing/traits.ts'
 import { authenticate, greet } from './greeting.ts'
 import { onOk, onReplyDone } from './observers.ts'
 import type { Session } from './session.ts'
@@ -23,6 +23,12 @@ const ok = Buffer.from('+OK\r\n')
 /** A request that does not simply go to the shared lane. */
 export function handle(session: Session, request: Request): void {
   const { traits } = request
+  if (session.context.dedicated && !session.pin.held && wouldShare(traits)) {
+    session.waits.pinned('dedicated', () => {
+      handle(session, request)
+    })
+    return
+  }
   if (session.state.transaction !== 'none' && !actsInTransaction(traits.verb)) {
     enqueue(session, request)
   } else if (isForbiddenToSubscriber(session, traits.verb)) {
@@ -61,6 +67,24 @@ function enqueue(session: Session, request: Request): void {
   if (verb === 'client-tracking') session.tracking.withTarget(request.args, queue)
   else queue()
 }
+
+/** Would it go to a shared link? AUTH and the like are tried elsewhere first, on nobody's link. */
+function wouldShare({ route, verb }: Traits): boolean {
+  return verb === null ? route === 'lane' : sharing.has(verb)
+}
+
+const sharing: ReadonlySet<SessionVerb> = new Set([
+  'select',
+  'xread',
+  'script',
+  'script-use',
+  'client-info',
+  'client-trackinginfo',
+  'client-getredir',
+  'client-caching',
+  'readonly',
+  'asking',
+])
 
 const unpairable: ReadonlySet<SessionVerb> = new Set([
   'subscribe',
