@@ -5,8 +5,8 @@ import {
   expectSound,
   expectUnharmed,
   groupState,
-  logLines,
   stateWhere,
+  toldOnce,
   underLoad,
 } from '../support/chaos-stage.ts'
 import { startRelay } from '../support/fault-relay.ts'
@@ -62,10 +62,8 @@ test('scenario 21: another process on the address of the master is noticed by it
     (state) => state.gate.name === 'open' && state.generation > before.generation,
   )
   expect(generation).toBe(before.generation + 1)
-  const told = (): string[] => logLines(stage, "another process answers on the master's address")
-  await until(() => told().length > 0, { within: 10_000, what: 'it to be told' })
-  expect(told()).toHaveLength(1)
-  expect(told()[0]).toContain(`${runId} → ${other}`)
+  const told = await toldOnce(stage, "another process answers on the master's address")
+  expect(told).toContain(`${runId} → ${other}`)
   expect(await proxy.metric('switchmaster_switches_total')).toBe(1)
 })
 
@@ -142,6 +140,6 @@ test('scenario 23: sentinels that name 0.0.0.0 or our own address are refused: n
   async function refusal(address: string): Promise<void> {
     const text = `a sentinel names ${address}, which is refused`
     await stateWhere(stage, text, ({ alarms }) => alarms.includes(text))
-    expect(logLines(stage, text)).toHaveLength(1)
+    await toldOnce(stage, text)
   }
 })

@@ -5,9 +5,9 @@ import {
   expectSound,
   expectUnharmed,
   groupState,
-  logLines,
   readiness,
   stateWhere,
+  toldOnce,
   underLoad,
 } from '../support/chaos-stage.ts'
 import { prepare } from '../support/redis-server.ts'
@@ -91,7 +91,7 @@ test('scenario 11: the sentinels name a replica: bounded hold, a clear error, no
     })
     const { alarms } = await groupState(stage)
     expect(alarms.join()).toContain(`the master 127.0.0.1:${before.port} says that it is a slave`)
-    expect(logLines(stage, 'says that it is a slave')).toHaveLength(1)
+    await toldOnce(stage, 'says that it is a slave')
     await prepare(before, [['REPLICAOF', 'NO', 'ONE']])
     await stateWhere(stage, 'the gate to open', ({ gate }) => gate.name === 'open')
     expect(await readiness(stage)).toMatchObject({ status: 200 })

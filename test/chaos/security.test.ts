@@ -4,6 +4,7 @@ import {
   chaosStages,
   expectUnharmed,
   groupState,
+  hearsAll,
   logLines,
   readiness,
   stateWhere,
@@ -29,11 +30,7 @@ test('scenario 24: a password that becomes wrong: told once, the last master kep
   const groupOptions = { nodeConfig: USERS, sentinelPassword: 'watchful' }
   const stage = await open({ groupOptions, args: [...PROBE, '--sentinel-password', 'watchful'] })
   const { group } = stage
-  const before = await stateWhere(
-    stage,
-    'all sentinels to be listened to',
-    ({ subscribed }) => subscribed.length === 3,
-  )
+  const before = await groupState(stage)
   const report = await underLoad(stage, 'passwords', async (ledger) => {
     await askAll(group.sentinels, 'ACL', 'SETUSER', 'default', 'resetpass', '>changed')
     await disconnectAll(group)
@@ -52,6 +49,7 @@ test('scenario 24: a password that becomes wrong: told once, the last master kep
     })
     await askAll(group.sentinels, 'ACL', 'SETUSER', 'default', 'resetpass', '>watchful')
     await disconnectAll(group)
+    await hearsAll(stage, 3)
     await group.whole(40_000)
     const after = await group.sentinelFailover()
     ledger.markSwitch()

@@ -49,7 +49,9 @@ export function chaosStages(): {
       const names = { sentinels: sentinels ?? group.sentinelList, masterName: group.name }
       const proxy = await Proxy.start({ ...options, ...names })
       target = own(new Target('proxy', proxy.port, proxy))
-      return { group, target, proxy }
+      const stage = { group, target, proxy }
+      if (options.ready !== false) await hearsAll(stage, group.sentinels.length)
+      return stage
     },
   }
 }
@@ -174,6 +176,27 @@ export function stateWhere(
     throw new Error(JSON.stringify(state).slice(0, 4_000))
   }
   return until(look, { within: withinMs, every: 50, what })
+}
+
+/**
+ * Waits until the product listens to so many sentinels. A failover that one of them begins before it is
+ * heard is held late: what the old master acknowledges until then is lost.
+ */
+export function hearsAll(stage: ChaosStage, sentinels: number): Promise<GroupState> {
+  const what = 'all sentinels to be listened to'
+  return stateWhere(stage, what, ({ subscribed, view }) => {
+    const isWell = view.sentinels.filter(({ state }) => state !== 'unreachable').length >= sentinels
+    return subscribed.length >= sentinels && isWell
+  })
+}
+
+/** Waits until the log has a line with all these words, and expects no second one. */
+export async function toldOnce(stage: ChaosStage, ...words: readonly string[]): Promise<string> {
+  const lines = (): string[] => logLines(stage, ...words)
+  const what = `the log to say: ${words.join(' … ')}`
+  await until(() => lines().length > 0, { within: 10_000, what })
+  expect(lines()).toHaveLength(1)
+  return lines()[0] ?? ''
 }
 
 /** The lines of the product's log that contain all these words. */
