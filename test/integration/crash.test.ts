@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 
 const stage = failoverStage({ workers: 2 })
 
-test('kill -9 of the master under the load of 200 clients', async () => {
+test('scenarios 1 and 37: kill -9 of the master under the load of 200 clients', async () => {
   const { group, target } = stage()
   const ledger = mixedLedger({ port: target.port, random: testRandom('crash'), thinkMs: 25 })
   try {
