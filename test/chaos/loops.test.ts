@@ -14,6 +14,9 @@ const { open } = chaosStages()
 const FAILOVERS = roundsFrom('SWITCHMASTER_CHAOS_FAILOVERS', 5)
 const CRASHES = roundsFrom('SWITCHMASTER_CHAOS_CRASHES', 3)
 
+/** Replicas on the same machine are never further behind, however busy it is. */
+const LAG_MS = 1_000
+
 function roundsFrom(variable: string, usual: number): number {
   const text = process.env[variable] ?? String(usual)
   const rounds = Number(text)
@@ -77,6 +80,14 @@ test(
     const isOfCrash = (ackedAt: number): boolean =>
       rounds.some(({ wholeAt, killedAt }) => ackedAt > wholeAt && ackedAt <= killedAt)
     expect(report.lost.filter(({ ackedAt }) => !isOfCrash(ackedAt))).toEqual([])
+    // How long before its crash each was acknowledged: the replication lag of that moment, in milliseconds.
+    const ages = report.lost.map(({ ackedAt }) =>
+      Math.min(...rounds.map(({ killedAt }) => killedAt - ackedAt).filter((age) => age >= 0)),
+    )
+    console.info(
+      `lost: ${ages.length}, at most ${Math.max(0, ...ages).toFixed(1)} ms before the crash`,
+    )
+    expect(ages.filter((age) => age > LAG_MS)).toEqual([])
   },
   CRASHES * 90_000,
 )
