@@ -133,15 +133,26 @@ describe('scenario 30: tracking', () => {
     expect(one.waiting).toBe(0)
   })
 
-  test('scenario 30: with a redirection in RESP2 the client is closed, which is the truth', async () => {
+  test('scenario 30: with a redirection in RESP2 the other client is told, and nobody is closed', async () => {
     const stage = await open()
-    const [data, listener] = [await stage.client(), await stage.client()]
+    const clients = [await stage.client(), await stage.client(), await stage.client()] as const
+    const [data, listener, other] = clients
     const id = await listener.command('CLIENT', 'ID')
     await listener.command('SUBSCRIBE', '__redis__:invalidate')
     expect(await data.command('CLIENT', 'TRACKING', 'ON', 'REDIRECT', Number(id))).toBe('OK')
-    await data.command('GET', 'k')
+    await other.command('SET', 'k', '1')
+    expect(await data.command('GET', 'k')).toBe('1')
+    await replicated(stage.group)
     await crash(stage)
-    expect((await data.rest(20_000)).toString()).toBe('')
-    expect(listener.ended).toBe(false)
+    expect(await next(listener)).toEqual(['message', '__redis__:invalidate', null])
+    expect(await data.command('GET', 'k')).toBe('1')
+    await other.command('SET', 'k', '2')
+    expect(await next(listener)).toEqual(['message', '__redis__:invalidate', ['k']])
+    expect(await data.command('CLIENT', 'GETREDIR')).toBe(id)
+    expect(clients.map((each) => [each.ended, each.waiting])).toEqual([
+      [false, 0],
+      [false, 0],
+      [false, 0],
+    ])
   })
 })
