@@ -42,9 +42,10 @@ export class Target {
     return this.#proxy
   }
 
-  /** How many links to the master `clients` clients may cost: `links` behind the proxy, else all. */
+  /** How many links to the master `clients` clients may cost: `links` where they share, else one each. */
   linksAllowed(clients: number, links: number): number {
-    return this.kind === 'proxy' ? links : clients
+    const isShared = this.kind === 'proxy' && POOL_MODE !== 'dedicated'
+    return isShared ? links : clients + links
   }
 
   logs(): string {
