@@ -25,7 +25,7 @@ for (const [name, ...args] of steps) {
   failedSteps++
 }
 
-if (process.env.SWITCHMASTER_GUARD === '1') {
+if (process.env.WITH_GUARD === '1') {
   console.log('[test] guard: the processor time of a command against that of an earlier commit')
   const built = spawnSync(process.execPath, [bin('typescript', 'bin', 'tsc'), '-p', 'bench'])
   const guard = join('dist', 'bench', 'bench', 'guard.js')
