@@ -16,7 +16,7 @@ import { startMonitorProcess, startOurselves } from './targets/ourselves.ts'
  * one command is compared, never a time of the clock. Ends with 1 when a cell costs more than
  * `--most` times what it did.
  *
- *     npm run bench:guard -- [--base COMMIT] [--most 1.35] [--rounds 7]
+ *     npm run bench:guard -- [--base COMMIT] [--most 1.35] [--rounds 5]
  *
  * Without --base: where this branch left origin/main, else ten commits back.
  */
@@ -97,7 +97,7 @@ const { values } = parseArgs({
   options: {
     base: { type: 'string' },
     most: { type: 'string', default: '1.35' },
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string', default: '5' },
   },
 })
 const commit = baseCommit(values.base)

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 
-import { failoverStage } from '../../support/failover-suite.ts'
-import { OldMasterWatch } from '../../support/old-master-watch.ts'
-import { RawClient } from '../../support/raw-client.ts'
-import { faultOf } from '../../support/resp.ts'
-import { TARGET } from '../../support/target.ts'
-import { until } from '../../support/until.ts'
+import { failoverStage } from '../support/failover-suite.ts'
+import { OldMasterWatch } from '../support/old-master-watch.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { faultOf } from '../support/resp.ts'
+import { TARGET } from '../support/target.ts'
+import { until } from '../support/until.ts'
 
 const stage = failoverStage({ group: { nodeConfig: ['enable-debug-command yes'] } })
 
