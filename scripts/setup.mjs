@@ -1,6 +1,6 @@
 // Brings a fresh clone to where it can run: system packages, npm dependencies, the build. Needs
 // nothing but Node: it runs before node_modules exists. What is there already is not touched.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
@@ -23,6 +23,21 @@ export function run(command, args, env = process.env) {
   const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit', env })
   if (error !== undefined) give(`${command}: ${error.message}`)
   if (status !== 0) process.exit(status ?? 1)
+}
+
+/** Runs our own program in the foreground; this process ends with its status, and hands on signals. */
+export function foreground(args) {
+  const program = join(root, 'dist', 'cli.js')
+  const command = ['--enable-source-maps', program, ...args]
+  const child = spawn(process.execPath, command, { stdio: 'inherit' })
+  // At a terminal Ctrl-C reaches the child by itself; a signal sent to us alone is passed on.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT')
+  })
+  child.on('exit', (status, signal) => {
+    process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 143)
+  })
 }
 
 function say(text) {

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
+import { cells as allCells } from '../cells.ts'
 import { spread } from '../goals.ts'
 import type { Results } from '../results.ts'
 import { median } from '../stats.ts'
@@ -30,6 +31,18 @@ function spreadText({ cells }: Results): string {
   return `Direct, the fastest round of a cell is ${percent} % above its slowest (median of the cells).`
 }
 
+/** What a run of a part of the benchmark, or one that was cut short, does not show. */
+function gapsText({ cells, rounds }: Results): string {
+  const names = (some: readonly { readonly name: string }[]): string =>
+    some.map(({ name }) => name).join(', ')
+  const left = allCells.filter(({ name }) => !cells.some(({ cell }) => cell.name === name))
+  const short = cells.filter(({ samples }) => (samples.direct ?? []).length < rounds)
+  return [
+    left.length > 0 ? `- Cells not measured: ${names(left)}.\n` : '',
+    short.length > 0 ? `- With fewer rounds: ${names(short.map(({ cell }) => cell))}.\n` : '',
+  ].join('')
+}
+
 function pageText(results: Results): string {
   const { machine, rounds, seconds, missing } = results
   return `<!-- Written by \`npm run bench\`. The text is in bench/report/page.ts. -->
@@ -47,7 +60,7 @@ which multiplexes as we do but follows nobody.
   figure is the median of the rounds, a ratio the median of the rounds' ratios. ${spreadText(results)}
 - ${placementText(results)}
 - One process of each, one Redis for all, loopback, no persistence, no replicas.
-${missing.map((why) => `- Not measured: ${why}.\n`).join('')}
+${gapsText(results)}${missing.map((why) => `- Not measured: ${why}.\n`).join('')}
 ![Throughput and processor time](performance.svg)
 
 ## Goals
