@@ -1,3 +1,5 @@
+import { Arrival } from './arrival.ts'
+
 /**
  * Memory for bytes that only pass through, in parts of one size: given back once they have passed,
  * and used again. So a large value costs what of it is on its way, not what the garbage collector
@@ -39,11 +41,20 @@ export class PartMemory {
 export interface PassingMemory {
   /** For what a client sends while it must wait: one read of a client each. */
   readonly reads: PartMemory
-  /** For the pieces of large requests and replies: one read of a link each. */
+  /** For large requests on their way out, and for what a shared link is read into. */
   readonly pieces: PartMemory
+  /** For what an exclusive link is read into. */
+  readonly leased: PartMemory
+  /** The read of a link that is being worked on. */
+  readonly arrival: Arrival
 }
 
-/** At most 2 MiB of reads and 4 MiB of pieces are kept while nobody needs them. */
+/** At most 2 MiB of reads, 4 MiB of pieces and 2 MiB of leases are kept while nobody needs them. */
 export function passingMemory(): PassingMemory {
-  return { reads: new PartMemory(64 * 1024, 32), pieces: new PartMemory(256 * 1024, 16) }
+  return {
+    reads: new PartMemory(64 * 1024, 32),
+    pieces: new PartMemory(256 * 1024, 16),
+    leased: new PartMemory(128 * 1024, 16),
+    arrival: new Arrival(),
+  }
 }

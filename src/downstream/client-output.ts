@@ -1,29 +1,39 @@
 import type { Socket } from 'node:net'
-import type { PartMemory } from '../base/part-memory.ts'
+import type { Arrival, ReadPart } from '../base/arrival.ts'
 import type { Flushable, Turn } from '../base/turn.ts'
 
 const nothing = new Uint8Array(0)
 
+/** A write of this many bytes may keep the memory of a whole read from being used again. */
+const largeBytes = 16 * 1024
+
+/** Bytes that lie together. */
+interface Run {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
 /**
  * What goes back to one client. The replies of one turn leave in one write: neighbours in the
- * upstream's bytes are joined without a copy, others are written together.
+ * upstream's bytes are joined without a copy, others are put together.
  */
 export class ClientOutput implements Flushable {
   readonly #socket: Socket
   readonly #turn: Turn
-  readonly #memory: PartMemory
-  /** The run of bytes that grows as long as replies follow each other in the same chunk. */
+  readonly #arrival: Arrival
+  /** The run of bytes that grows as long as replies follow each other in the same memory. */
   #bytes: Uint8Array = nothing
   #start = 0
   #end = 0
   /** Runs before the growing one. */
-  #earlier: Uint8Array[] | null = null
+  #earlier: Run[] | null = null
   #queued = false
 
-  constructor(socket: Socket, turn: Turn, memory: PartMemory) {
+  constructor(socket: Socket, turn: Turn, arrival: Arrival) {
     this.#socket = socket
     this.#turn = turn
-    this.#memory = memory
+    this.#arrival = arrival
   }
 
   append(bytes: Uint8Array, start: number, end: number): void {
@@ -33,7 +43,7 @@ export class ClientOutput implements Flushable {
     }
     if (this.#end > this.#start) {
       this.#earlier ??= []
-      this.#earlier.push(this.#bytes.subarray(this.#start, this.#end))
+      this.#earlier.push({ bytes: this.#bytes, start: this.#start, end: this.#end })
     }
     this.#bytes = bytes
     this.#start = start
@@ -51,28 +61,51 @@ export class ClientOutput implements Flushable {
 
   flush(): void {
     this.#queued = false
-    if (this.#end === this.#start || this.#socket.destroyed) return
     const bytes = this.#bytes
-    const isAll = this.#start === 0 && this.#end === bytes.length
-    const last = isAll ? bytes : bytes.subarray(this.#start, this.#end)
-    const earlier = this.#earlier
+    const start = this.#start
+    const end = this.#end
+    if (end === start || this.#socket.destroyed) return
     this.#bytes = nothing
     this.#start = 0
     this.#end = 0
-    if (earlier === null) {
-      if (this.#memory.isPart(bytes)) this.#writePart(bytes, last)
-      else this.#socket.write(last)
-      return
+    if (this.#earlier !== null) {
+      const runs = this.#earlier
+      this.#earlier = null
+      runs.push({ bytes, start, end })
+      this.#writeTogether(runs)
+    } else if (end - start >= largeBytes) {
+      this.#writeLarge(bytes, start, end)
+    } else {
+      const isAll = start === 0 && end === bytes.length
+      this.#socket.write(isAll ? bytes : bytes.subarray(start, end))
+      if (this.#socket.writableLength === 0) this.#arrival.gone(bytes, start, end)
     }
-    this.#earlier = null
-    earlier.push(last)
-    this.#socket.write(Buffer.concat(earlier))
   }
 
-  /** Where the socket fails it may still hold the part: then it is left to the garbage collector. */
-  #writePart(part: Uint8Array, filled: Uint8Array): void {
-    this.#socket.write(filled, (error) => {
-      if (error == null) this.#memory.giveBack(part)
+  #writeTogether(runs: readonly Run[]): void {
+    let length = 0
+    for (const { start, end } of runs) length += end - start
+    const all = Buffer.allocUnsafe(length)
+    let at = 0
+    for (const { bytes, start, end } of runs) {
+      all.set(bytes.subarray(start, end), at)
+      at += end - start
+      this.#arrival.gone(bytes, start, end)
+    }
+    this.#socket.write(all)
+  }
+
+  /**
+   * What the kernel does not take at once stays where it is until it does. Where the socket fails it
+   * may still hold the bytes: then they are left to the garbage collector.
+   */
+  #writeLarge(bytes: Uint8Array, start: number, end: number): void {
+    let part: ReadPart | null = null
+    this.#socket.write(bytes.subarray(start, end), (error) => {
+      if (error != null) part?.keep()
+      part?.release()
     })
+    if (this.#socket.writableLength > 0) part = this.#arrival.hold(bytes, start, end)
+    else this.#arrival.gone(bytes, start, end)
   }
 }

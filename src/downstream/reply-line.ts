@@ -36,7 +36,7 @@ export class ReplyLine {
     this.#socket = socket
     this.#context = context
     this.#home = home
-    this.#output = new ClientOutput(socket, context.turn, context.memory.pieces)
+    this.#output = new ClientOutput(socket, context.turn, context.memory.arrival)
   }
 
   get size(): number {
@@ -65,7 +65,8 @@ export class ReplyLine {
       exchange.done = last
       return true
     }
-    if (!exchange.muted) this.#output.append(b, start, end)
+    if (exchange.muted) this.#context.memory.arrival.gone(b, start, end)
+    else this.#output.append(b, start, end)
     this.#within = last ? 'nothing' : 'reply'
     if (last) {
       exchange.done = true

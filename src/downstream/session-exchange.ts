@@ -22,6 +22,8 @@ export interface ExchangeHome {
     end: number,
     last: boolean,
   ): boolean
+  /** A reply to a client that has gone. */
+  onUnwanted(bytes: Uint8Array, start: number, end: number): boolean
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void
   onResume(fn: () => void): void
 }
@@ -86,7 +88,7 @@ export class SessionExchange implements Exchange {
   }
 
   onReply(bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
-    if (this.abandoned) return true
+    if (this.abandoned) return this.#home.onUnwanted(bytes, start, end)
     return this.#home.onReply(this, bytes, start, end, last)
   }
 

@@ -268,6 +268,11 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     return !last || this.#line.give(exchange, bytes, start, start, true)
   }
 
+  onUnwanted(bytes: Uint8Array, start: number, end: number): boolean {
+    this.context.memory.arrival.gone(bytes, start, end)
+    return true
+  }
+
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void {
     const instead = exchange.observer?.onLost(cause) ?? false
     if (instead === true || exchange.hidden) return

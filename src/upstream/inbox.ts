@@ -35,13 +35,11 @@ export class Inbox {
   readonly #link: Link
   readonly #context: LinkContext
   readonly #framer = new ReplyFramer()
-  #held: Uint8Array[] = []
-  #heldBytes = 0
   #streaming: Streaming = 'no'
   /** Frames that the head still needs; 0 until its first frame comes. */
   #left = 0
   /** Replies of a transaction that was sent as one piece, until its last. */
-  readonly #run: Uint8Array[] = []
+  readonly #run: Frame[] = []
   /** One stall a reply: afterwards the others go first, whatever the slow reader does. */
   #stallSpent = false
   #cancelStall: (() => void) | null = null
@@ -55,35 +53,32 @@ export class Inbox {
     this.#context = context
   }
 
-  /** Takes what was read. true: some of its memory is still in use when this returns. */
-  take(chunk: Uint8Array): boolean {
-    const end = chunk.length
-    let position = 0
-    let isKept = false
+  /**
+   * Takes what was read: new are `bytes[scan, end)`, and the frame that they go on with begins at
+   * `from`. Returns where the frame begins of which not all is here yet; `end`: there is none.
+   */
+  take(bytes: Uint8Array, from: number, scan: number, end: number): number {
+    let start = from
+    let position = scan
     while (position < end) {
       if (this.#doubt !== null) {
-        this.#later.push(chunk.subarray(position))
-        return true
+        this.#later.push(bytes.subarray(start, end))
+        return end
       }
       // what we sent before (a SELECT of ours) is still answered to us
       if (this.rawMode && this.#link.inFlight.size === 0) {
-        this.#link.owner?.onPush(chunk, position, end, true)
-        return true
+        this.#link.owner?.onPush(bytes, start, end, true)
+        return end
       }
-      const start = position
-      const next = this.#framer.next(chunk, start, end)
-      if (next < 0) return this.#takePart(chunk, start, end) || isKept
+      const next = this.#framer.next(bytes, position, end)
+      if (next < 0) return this.#takePart(bytes, start, end)
+      if (this.#streaming !== 'no') this.#pass(bytes, start, next, true)
+      else this.#takeFrame(bytes, start, next)
+      if (this.#link.closed) return end
+      start = next
       position = next
-      if (this.#streaming !== 'no') {
-        this.#pass(chunk, start, next, true)
-      } else {
-        isKept = true
-        if (this.#heldBytes > 0) this.#takeHeld(chunk, start, next)
-        else this.#takeFrame(chunk, start, next)
-      }
-      if (this.#link.closed) break
     }
-    return isKept
+    return end
   }
 
   close(cause: ProxyError): void {
@@ -166,12 +161,11 @@ export class Inbox {
   #answerRun(head: Exchange, bytes: Uint8Array, start: number, end: number): void {
     const isLast = this.#run.length === head.replies - 1
     if (!isLast) {
-      this.#run.push(bytes.subarray(start, end))
+      this.#run.push({ bytes, start, end })
       return
     }
     const isAborted = bytes[start] === typeError
-    const parts = [...this.#run, bytes.subarray(start, end)]
-    if (isAborted && parts.some((part) => this.#isRefusal(head, part))) {
+    if (isAborted && this.#isRefused(head, { bytes, start, end })) {
       this.#run.length = 0
       this.suspect = true
       this.#shift()
@@ -183,13 +177,19 @@ export class Inbox {
     }
   }
 
-  #isRefusal(head: Exchange, part: Uint8Array): boolean {
-    return part[0] === typeError && this.#link.arbiter.takesBack(head, part, 0, part.length)
+  /** Does one of the replies say that the server is no master? */
+  #isRefused(head: Exchange, last: Frame): boolean {
+    return [...this.#run, last].some(
+      ({ bytes, start, end }) =>
+        bytes[start] === typeError && this.#link.arbiter.takesBack(head, bytes, start, end),
+    )
   }
 
   /** Passes on what was kept of a run. */
   #releaseRun(head: Exchange): void {
-    for (const part of this.#run.splice(0)) head.onReply(part, 0, part.length, false)
+    for (const { bytes, start, end } of this.#run.splice(0)) {
+      head.onReply(bytes, start, end, false)
+    }
     this.#left = 1
   }
 
@@ -213,67 +213,47 @@ export class Inbox {
     this.#stallSpent = false
   }
 
-  #takeHeld(chunk: Uint8Array, start: number, end: number): void {
-    this.#held.push(chunk.subarray(start, end))
-    const whole = Buffer.concat(this.#held)
-    this.#held = []
-    this.#heldBytes = 0
-    this.#takeFrame(whole, 0, whole.length)
+  /** Takes a piece of a frame. Returns where the frame begins, or `end` if that piece is passed on. */
+  #takePart(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#streaming === 'no') {
+      if (end - start <= streamAboveBytes) return start
+      this.#streaming = this.#beginStream(bytes, start, end)
+    }
+    this.#pass(bytes, start, end, false)
+    return end
   }
 
-  /** Takes a piece of a frame. true: its memory is kept. */
-  #takePart(chunk: Uint8Array, start: number, end: number): boolean {
-    if (this.#streaming !== 'no') {
-      this.#pass(chunk, start, end, false)
-      return false
-    }
-    this.#held.push(chunk.subarray(start, end))
-    this.#heldBytes += end - start
-    if (this.#heldBytes <= streamAboveBytes) return true
-    const held = Buffer.concat(this.#held)
-    this.#held = []
-    this.#heldBytes = 0
-    const { owner } = this.#link
+  /** What is the frame that is too large to be held together? */
+  #beginStream(bytes: Uint8Array, start: number, end: number): 'push' | 'reply' {
+    const { owner, inFlight } = this.#link
     const type = this.#framer.type
     const isPush =
       owner !== null &&
       (type === typePush || type === typeArray) &&
-      owner.isPush(type, held, 0, held.length)
-    if (!isPush && (this.#link.inFlight.size === 0 || (type === typePush && owner === null))) {
+      owner.isPush(type, bytes, start, end)
+    if (!isPush && (inFlight.size === 0 || (type === typePush && owner === null))) {
       throw unasked(type)
     }
-    this.#streaming = isPush ? 'push' : 'reply'
-    this.#pass(held, 0, held.length, false)
-    return false
+    return isPush ? 'push' : 'reply'
   }
 
-  /** Passes on a copy of a piece of a large frame, in memory that comes back. */
+  /** Passes on a piece of a large frame. */
   #pass(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+    const link = this.#link
     const streaming = this.#streaming
-    for (let at = start; at < end;) {
-      const part = this.#context.memory.pieces.take()
-      const count = Math.min(end - at, part.length)
-      part.set(bytes.subarray(at, at + count))
-      at += count
-      const isEnd = isLast && at === end
-      if (isEnd) this.#streaming = 'no'
-      this.#passPart(streaming, part, count, isEnd)
-    }
-  }
-
-  #passPart(streaming: Streaming, part: Uint8Array, length: number, isLast: boolean): void {
+    if (isLast) this.#streaming = 'no'
     if (streaming === 'push') {
-      this.#link.owner?.onPush(part, 0, length, isLast)
+      link.owner?.onPush(bytes, start, end, isLast)
       return
     }
-    const head = this.#link.inFlight.peek()
+    const head = link.inFlight.peek()
     if (head === undefined) throw unasked(this.#framer.type)
     if (isLast) {
-      this.#answer(head, part, 0, length, false)
+      this.#answer(head, bytes, start, end, false)
     } else {
       if (this.#run.length > 0) this.#releaseRun(head)
       this.begun = true
-      if (!head.onReply(part, 0, length, false)) this.#slowReader(head)
+      if (!head.onReply(bytes, start, end, false)) this.#slowReader(head)
     }
   }
 

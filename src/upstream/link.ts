@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
+import type { Arrival } from '../base/arrival.ts'
 import { deferred } from '../base/deferred.ts'
 import { Deque } from '../base/deque.ts'
 import { ProxyError } from '../base/errors.ts'
@@ -56,6 +57,7 @@ export class Link {
   readonly #context: LinkContext
   readonly #socket: Socket
   readonly #outbox: Outbox
+  readonly #slab: Slab
   #cancelDeadline: () => void
   #handshake: Handshake | null
   #phase: Phase = 'connecting'
@@ -80,6 +82,8 @@ export class Link {
     this.#db = state.db
     this.#outbox = new Outbox(kind === 'lane' ? 64 * 1024 : 4 * 1024, context.memory.pieces)
     this.inbox = new Inbox(this, context)
+    const { pieces, leased, arrival } = context.memory
+    this.#slab = new Slab(kind === 'lane' ? pieces : leased, arrival)
     this.ready = this.#greeted.promise
     this.ready.catch(() => undefined) // whoever waits is told; nobody need wait
     const { options } = context
@@ -106,23 +110,24 @@ export class Link {
     this.#cancelDeadline = this.#deadline(options.connectTimeoutMs, 'no connection')
   }
 
-  /** Plain links read into slabs of their own; a slab is never written twice at one place. */
+  /** A plain link is read straight into its slab, one with TLS by way of its stream. */
   #connect(): Socket {
     const { host, port, tls } = this.#context.options
     if (tls !== null) {
       const socket = connectTls({ ...tls, host, port })
-      socket.on('data', this.#onData)
+      socket.on('data', (chunk: Buffer) => {
+        this.receive(chunk)
+      })
       return socket
     }
-    const slab = new Slab(this.kind === 'lane' ? 256 * 1024 : 64 * 1024)
     return connect({
       host,
       port,
       noDelay: true,
       onread: {
-        buffer: () => slab.next(),
-        callback: (length, buffer) => {
-          if (!this.#onData(slab.take(buffer, length))) slab.untake(length)
+        buffer: () => this.#slab.room() as Buffer, // null: Node keeps the one it has
+        callback: (length) => {
+          this.#read(length)
           return true
         },
       },
@@ -188,10 +193,13 @@ export class Link {
     if (this.#phase !== 'closed') this.#socket.resume()
   }
 
-  /** Bytes of the server that were set aside. */
+  /** Takes bytes of the server that did not come by a read of ours. */
   receive(chunk: Uint8Array): void {
-    if (this.#phase === 'closed') return
-    this.#onData(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+    for (let at = 0; at < chunk.length && this.#phase !== 'closed';) {
+      const count = this.#slab.put(chunk, at)
+      at += count
+      this.#read(count)
+    }
   }
 
   /** Closes a link on which nothing is outstanding (or whose outstanding commands are lost). */
@@ -201,6 +209,7 @@ export class Link {
     this.#phase = 'closed'
     this.#cancelDeadline()
     this.#socket.destroy()
+    this.#slab.close()
     this.inbox.close(cause)
     this.#greeted.reject(cause)
     const { turn } = this.#context
@@ -220,13 +229,21 @@ export class Link {
     if (!expected) this.#context.onLost(this, cause)
   }
 
-  /** Takes what was read. true: some of its memory is still in use when this returns. */
-  readonly #onData = (chunk: Buffer): boolean => {
-    const { turn } = this.#context
+  /** Works off the next `length` bytes in the slab. */
+  #read(length: number): void {
+    const { turn, memory } = this.#context
+    const slab = this.#slab
+    const scan = slab.to
+    slab.begin(length)
+    let rest = slab.to
     turn.begin()
     try {
-      if (this.#handshake === null) return this.inbox.take(chunk)
-      this.#greet(this.#handshake, chunk)
+      if (this.#handshake === null) {
+        rest = this.inbox.take(slab.bytes, slab.from, scan, slab.to)
+      } else {
+        this.#greet(this.#handshake, Buffer.from(slab.bytes.subarray(scan, slab.to)))
+        memory.arrival.gone(slab.bytes, scan, slab.to)
+      }
     } catch (thrown) {
       this.destroy(
         thrown instanceof ProxyError
@@ -236,7 +253,7 @@ export class Link {
     } finally {
       turn.end()
     }
-    return true
+    slab.settle(rest)
   }
 
   #greet(handshake: Handshake, chunk: Buffer): void {
@@ -259,7 +276,7 @@ export class Link {
     this.#db = db
     const bytes = encodeRequest(['SELECT', db])
     this.#outbox.append(bytes, 0, bytes.length)
-    this.inFlight.push(swallowed(bytes, this))
+    this.inFlight.push(swallowed(bytes, this, this.#context.memory.arrival))
   }
 
   #schedule(): void {
@@ -305,7 +322,7 @@ export class Link {
 }
 
 /** An exchange whose reply nobody waits for; an error in it means the link is not as we think. */
-function swallowed(bytes: Uint8Array, link: Link): Exchange {
+function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exchange {
   return {
     bytes,
     start: 0,
@@ -321,7 +338,8 @@ function swallowed(bytes: Uint8Array, link: Link): Exchange {
     deadline: 0,
     abandoned: true,
     via: 'lane',
-    onReply(reply, start) {
+    onReply(reply, start, end) {
+      arrival.gone(reply, start, end)
       if (reply[start] !== 0x2b /* + */) {
         link.destroy(new ProxyError('HANDSHAKE_FAILED', 'SELECT for a shared link was refused'))
       }

@@ -1,39 +1,90 @@
+import { ReadPart, type Arrival } from '../base/arrival.ts'
+import type { PartMemory } from '../base/part-memory.ts'
+
 /** A read shorter than this much room would cost more system calls than the memory is worth. */
 const leastRoomBytes = 16 * 1024
 
 /**
- * Memory that one socket reads into, piece behind piece, so that there is one allocation for many
- * reads. What was read stays as it is as long as anybody refers to it.
+ * Memory that one socket reads into. What was read is used up at once by nearly all replies, and
+ * the next read writes over it; only where bytes are kept does it go behind them.
  *
- *     slab [ read, kept by others | next read … ]
- *                                  ^at
+ *     part [ kept by others | an unfinished frame | next read … ]
+ *                           ^from                 ^to
  */
 export class Slab {
-  readonly #size: number
-  #memory: Buffer | null = null
-  #at = 0
+  /** Where the frame begins of which not all is here. */
+  from = 0
+  /** Behind what was read. */
+  to = 0
 
-  constructor(size: number) {
-    this.#size = size
+  readonly #memory: PartMemory
+  readonly #arrival: Arrival
+  #part: ReadPart
+  /** Where the room begins that was last given to a socket that has read; -1: none was. */
+  #roomAt = -1
+  #hasRead = false
+  #isWorking = false
+  #isClosed = false
+
+  constructor(memory: PartMemory, arrival: Arrival) {
+    this.#memory = memory
+    this.#arrival = arrival
+    this.#part = new ReadPart(memory)
   }
 
-  /** Where the next read may write. */
-  next(): Buffer {
-    if (this.#memory === null || this.#size - this.#at < leastRoomBytes) {
-      this.#memory = Buffer.allocUnsafeSlow(this.#size)
-      this.#at = 0
+  get bytes(): Buffer {
+    return this.#part.bytes
+  }
+
+  /** Where the next read may write; null: where the last one might. */
+  room(): Buffer | null {
+    if (this.#roomAt === this.to) return null
+    if (this.#hasRead) this.#roomAt = this.to
+    return this.bytes.subarray(this.to)
+  }
+
+  /** Copies bytes that came another way to where a read would have put them; returns how many. */
+  put(chunk: Uint8Array, at: number): number {
+    const count = Math.min(chunk.length - at, this.bytes.length - this.to)
+    this.bytes.set(chunk.subarray(at, at + count), this.to)
+    return count
+  }
+
+  /** `length` bytes were read. */
+  begin(length: number): void {
+    this.to += length
+    this.#hasRead = true
+    this.#isWorking = true
+    this.#arrival.begin(this.#part, this.from)
+  }
+
+  /** What was read has been worked off, up to the frame at `rest`, of which not all is here. */
+  settle(rest: number): void {
+    this.#isWorking = false
+    if (!this.#arrival.end(this.#part, rest)) this.#part.keep()
+    this.from = rest
+    if (this.#isClosed) this.#part.release()
+    else if (this.#part.isFree) this.#moveTo(this.#part)
+    else if (this.bytes.length - this.to < leastRoomBytes) this.#moveTo(new ReadPart(this.#memory))
+  }
+
+  /** Nothing will be read any more. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (!this.#isWorking) this.#part.release()
+  }
+
+  /** The unfinished frame goes to the beginning of `part`. */
+  #moveTo(part: ReadPart): void {
+    const { bytes, from, to } = this
+    if (from < to && (from > 0 || part !== this.#part)) part.bytes.set(bytes.subarray(from, to), 0)
+    if (part !== this.#part) {
+      this.#part.release()
+      this.#part = part
+      this.#roomAt = -1
     }
-    return this.#memory.subarray(this.#at)
-  }
-
-  /** Nobody needs what was taken last: the next read may write there again. */
-  untake(length: number): void {
-    this.#at -= length
-  }
-
-  /** The `length` bytes that a read has put into `buffer`, which `next` gave. */
-  take(buffer: Uint8Array, length: number): Buffer {
-    this.#at += length
-    return Buffer.from(buffer.buffer, buffer.byteOffset, length)
+    this.from = 0
+    this.to = to - from
   }
 }

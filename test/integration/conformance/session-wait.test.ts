@@ -50,7 +50,10 @@ const conversations: readonly Conversation[] = [
       say('A', 'WAIT 1 x', '-ERR timeout is not an integer or out of range\r\n'),
       say('A', 'WAIT 1', "-ERR wrong number of arguments for 'wait' command\r\n"),
       say('A', 'WAITAOF 0 0 0', /^-ERR unknown command/),
-      pipe('A', ['MULTI', 'WAIT 0 0', 'EXEC'], 3, /^\+OK\r\n\+QUEUED\r\n\*1\r\n/),
+      frozen, // what it counts is otherwise a matter of when the replica last said how far it is
+      say('A', 'SET k 2'),
+      pipe('A', ['MULTI', 'WAIT 0 0', 'EXEC'], 3, '+OK\r\n+QUEUED\r\n*1\r\n:0\r\n'),
+      thawed,
     ],
   },
   {

@@ -1,49 +1,87 @@
 import { Writable } from 'node:stream'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
+import { Arrival, ReadPart } from '../../../src/base/arrival.ts'
 import { PartMemory } from '../../../src/base/part-memory.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import { ClientOutput } from '../../../src/downstream/client-output.ts'
 
-/** A client that takes what it is sent only when the test says so. */
-function slowClient(): { output: ClientOutput; memory: PartMemory; take: (error?: Error) => void } {
+const partBytes = 100_000
+
+/** A client, and a read of a server's that is being worked on. */
+function stage(takesAtOnce: boolean) {
   let pending: ((error?: Error) => void) | null = null
+  const got: string[] = []
   const socket = new Writable({
-    write: (_chunk, _encoding, done) => {
-      pending = done
+    write: (chunk: Buffer, _encoding, done) => {
+      got.push(chunk.toString('latin1'))
+      if (takesAtOnce) done()
+      else pending = done
     },
   })
   socket.on('error', () => undefined)
-  const memory = new PartMemory(1_000, 4)
-  const output = new ClientOutput(socket as unknown as Socket, new Turn(), memory)
-  return { output, memory, take: (error) => pending?.(error) }
+  const memory = new PartMemory(partBytes, 4)
+  const arrival = new Arrival()
+  const part = new ReadPart(memory)
+  part.bytes.fill('x')
+  arrival.begin(part, 0)
+  const output = new ClientOutput(socket as unknown as Socket, new Turn(), arrival)
+  const take = (error?: Error): void => pending?.(error)
+  return { output, memory, arrival, part, take, got }
 }
 
-test('a part is used again once the client has it, and not before', async () => {
-  const { output, memory, take } = slowClient()
-  const part = memory.take()
-  output.append(part, 0, 600)
+test.each([10, 50_000])('%i bytes that the kernel took at once are gone', (length) => {
+  const { output, arrival, part } = stage(true)
+  output.append(part.bytes, 0, length)
   output.flush()
-  expect(memory.isPart(part)).toBe(true)
-  take()
-  await expect.poll(() => memory.isPart(part)).toBe(false)
+  expect(arrival.end(part, length)).toBe(true)
+  expect(part.isFree).toBe(true)
 })
 
-test('a part that a broken connection may still hold is never used again', async () => {
-  const { output, memory, take } = slowClient()
-  const part = memory.take()
-  output.append(part, 0, 1_000)
+test('a few bytes that a slow client has not taken keep the memory', () => {
+  const { output, arrival, part } = stage(false)
+  output.append(part.bytes, 0, 10)
   output.flush()
+  expect(arrival.end(part, 10)).toBe(false)
+})
+
+test('many are held until the client has them', async () => {
+  const { output, arrival, part, take } = stage(false)
+  output.append(part.bytes, 0, 50_000)
+  output.flush()
+  expect(arrival.end(part, 50_000)).toBe(true)
+  expect(part.isFree).toBe(false)
+  take()
+  await expect.poll(() => part.isFree).toBe(true)
+})
+
+test('memory that a broken connection may still hold is never used again', async () => {
+  const { output, memory, arrival, part, take } = stage(false)
+  output.append(part.bytes, 0, 50_000)
+  output.flush()
+  arrival.end(part, 50_000)
   take(new Error('reset'))
   await new Promise((done) => setImmediate(done))
-  expect(memory.isPart(part)).toBe(true)
+  part.release()
+  expect(memory.take().buffer).not.toBe(part.bytes.buffer)
 })
 
-test('bytes that are no part stay with those who have them', () => {
-  const { output, memory, take } = slowClient()
-  const bytes = new Uint8Array(1_000)
-  output.append(bytes, 0, 1_000)
+test('replies that do not lie together are put together, and gone', () => {
+  const { output, arrival, part, got } = stage(true)
+  const own = Buffer.from('own')
+  output.append(part.bytes, 0, 2)
+  output.append(own, 0, 3)
+  output.append(part.bytes, 2, 3)
+  output.append(part.bytes, 3, 4)
   output.flush()
-  take()
-  expect(memory.take()).not.toBe(bytes)
+  expect(got).toEqual(['xxownxx'])
+  expect(arrival.end(part, 4)).toBe(true)
+})
+
+test('bytes of another read are no business of this one', () => {
+  const { output, arrival, part } = stage(true)
+  arrival.begin(part, 100)
+  output.append(part.bytes, 0, 100) // kept by somebody from an earlier read
+  output.flush()
+  expect(arrival.end(part, 200)).toBe(false)
 })

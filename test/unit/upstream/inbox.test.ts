@@ -43,8 +43,8 @@ describe('a lease', () => {
     for (let cut = 1; cut < bytes.length; cut++) {
       const calls = [new Call('PING'), new Call('INCR a')]
       for (const call of calls) link.send(call)
-      link.inbox.take(Buffer.from(bytes.slice(0, cut)))
-      link.inbox.take(Buffer.from(bytes.slice(cut)))
+      link.receive(Buffer.from(bytes.slice(0, cut)))
+      link.receive(Buffer.from(bytes.slice(cut)))
       expect(calls.map((call) => call.told)).toEqual(['+PONG\r\n', ':1\r\n'])
       expect(owner.pushes.splice(0).join('')).toBe(message + message)
     }
@@ -56,9 +56,9 @@ describe('a lease', () => {
     link.send(call)
     const large = `*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$200000\r\n${'m'.repeat(200_000)}\r\n`
     for (let at = 0; at < large.length; at += 40_000) {
-      link.inbox.take(Buffer.from(large.slice(at, at + 40_000)))
+      link.receive(Buffer.from(large.slice(at, at + 40_000)))
     }
-    link.inbox.take(Buffer.from('+PONG\r\n'))
+    link.receive(Buffer.from('+PONG\r\n'))
     expect(owner.pushes.join('')).toBe(large)
     expect(call.told).toBe('+PONG\r\n')
   })
@@ -78,8 +78,8 @@ describe('a lease', () => {
     const { link, owner } = await leased(3)
     link.inbox.rawMode = true
     link.pipe(Buffer.from('*1\r\n$7\r\nMONITOR\r\n'), 0, 17)
-    link.inbox.take(Buffer.from('+O'))
-    link.inbox.take(Buffer.from('K\r\n+OK\r\n+1.2'))
+    link.receive(Buffer.from('+O'))
+    link.receive(Buffer.from('K\r\n+OK\r\n+1.2'))
     expect(owner.pushes.join('')).toBe('+OK\r\n+1.2')
     expect(link.inFlight.size).toBe(0)
   })
@@ -88,15 +88,15 @@ describe('a lease', () => {
     const { on, link, owner } = await leased()
     on.notes.takes = (reply) => reply.startsWith('-READONLY')
     for (const text of ['SET a 1', 'PUBLISH c m']) link.send(new Call(text))
-    link.inbox.take(Buffer.from('-READONLY no\r\n'))
+    link.receive(Buffer.from('-READONLY no\r\n'))
     expect(owner.lost).toEqual([])
-    link.inbox.take(Buffer.from(':0\r\n'))
+    link.receive(Buffer.from(':0\r\n'))
     expect(owner.lost).toEqual(['FENCED'])
   })
 
   test('a SELECT that is refused ends the link: it is not in the db we think', async () => {
     const { on, link } = await leased(3)
-    link.inbox.take(Buffer.from('-NOPERM no\r\n'))
+    link.receive(Buffer.from('-NOPERM no\r\n'))
     expect([link.closed, on.deaths]).toEqual([true, ['HANDSHAKE_FAILED']])
   })
 })

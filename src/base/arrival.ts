@@ -1,0 +1,83 @@
+import type { PartMemory } from './part-memory.ts'
+
+/**
+ * A part that a socket is read into, together with who needs it still: the socket itself, and every
+ * write that the kernel has not finished. When the last of them lets go, others may have the part;
+ * but never when somebody unknown may refer to it.
+ */
+export class ReadPart {
+  readonly bytes: Buffer
+  readonly #memory: PartMemory
+  readonly #part: Uint8Array
+  #users = 1
+  #isKept = false
+
+  constructor(memory: PartMemory) {
+    this.#memory = memory
+    this.#part = memory.take()
+    this.bytes = Buffer.from(this.#part.buffer, this.#part.byteOffset, this.#part.length)
+  }
+
+  /** Only the socket needs it: what was read may be written over. */
+  get isFree(): boolean {
+    return this.#users === 1 && !this.#isKept
+  }
+
+  hold(): void {
+    this.#users++
+  }
+
+  release(): void {
+    this.#users--
+    if (this.#users === 0 && !this.#isKept) this.#memory.giveBack(this.#part)
+  }
+
+  /** Some of it is kept by nobody knows whom: it is left to the garbage collector. */
+  keep(): void {
+    this.#isKept = true
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+/**
+ * The read that is being worked on, and how much of it is accounted for: bytes that have left the
+ * process, were dropped or copied, or are held by a write. Only where that is all of them may their
+ * memory be written again, so whoever keeps bytes of a reply need not say so: it is enough not to
+ * say that they are gone. One for all sockets, since one read is worked off before the next.
+ */
+export class Arrival {
+  #bytes: Uint8Array = nothing
+  #part: ReadPart | null = null
+  #from = 0
+  #accounted = 0
+
+  /** What is worked on from here lies in `part`, from the offset `from` on. */
+  begin(part: ReadPart, from: number): void {
+    this.#part = part
+    this.#bytes = part.bytes
+    this.#from = from
+    this.#accounted = 0
+  }
+
+  /** Nobody will look at `bytes[start, end)` again. Of other memory than that of the read: ignored. */
+  gone(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes === this.#bytes && start >= this.#from) this.#accounted += end - start
+  }
+
+  /** A write needs `bytes[start, end)` until it releases the part; null: they are not of this read. */
+  hold(bytes: Uint8Array, start: number, end: number): ReadPart | null {
+    if (bytes !== this.#bytes || start < this.#from || this.#part === null) return null
+    this.#accounted += end - start
+    this.#part.hold()
+    return this.#part
+  }
+
+  /** Ends the work; all before the offset `to` has been worked off. Is all of that accounted for? */
+  end(part: ReadPart, to: number): boolean {
+    const isAll = this.#part === part && this.#accounted === to - this.#from
+    this.#part = null
+    this.#bytes = nothing
+    return isAll
+  }
+}
