@@ -1,42 +1,4 @@
-import type { PartMemory } from './part-memory.ts'
-
-/**
- * A part that a socket is read into, together with who needs it still: the socket itself, and every
- * write that the kernel has not finished. When the last of them lets go, others may have the part;
- * but never when somebody unknown may refer to it.
- */
-export class ReadPart {
-  readonly bytes: Buffer
-  readonly #memory: PartMemory
-  readonly #part: Uint8Array
-  #users = 1
-  #isKept = false
-
-  constructor(memory: PartMemory) {
-    this.#memory = memory
-    this.#part = memory.take()
-    this.bytes = Buffer.from(this.#part.buffer, this.#part.byteOffset, this.#part.length)
-  }
-
-  /** Only the socket needs it: what was read may be written over. */
-  get isFree(): boolean {
-    return this.#users === 1 && !this.#isKept
-  }
-
-  hold(): void {
-    this.#users++
-  }
-
-  release(): void {
-    this.#users--
-    if (this.#users === 0 && !this.#isKept) this.#memory.giveBack(this.#part)
-  }
-
-  /** Some of it is kept by nobody knows whom: it is left to the garbage collector. */
-  keep(): void {
-    this.#isKept = true
-  }
-}
+import type { SharedPart } from './shared-part.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -48,12 +10,12 @@ const nothing = new Uint8Array(0)
  */
 export class Arrival {
   #bytes: Uint8Array = nothing
-  #part: ReadPart | null = null
+  #part: SharedPart | null = null
   #from = 0
   #accounted = 0
 
   /** What is worked on from here lies in `part`, from the offset `from` on. */
-  begin(part: ReadPart, from: number): void {
+  begin(part: SharedPart, from: number): void {
     this.#part = part
     this.#bytes = part.bytes
     this.#from = from
@@ -66,7 +28,7 @@ export class Arrival {
   }
 
   /** A write needs `bytes[start, end)` until it releases the part; null: they are not of this read. */
-  hold(bytes: Uint8Array, start: number, end: number): ReadPart | null {
+  hold(bytes: Uint8Array, start: number, end: number): SharedPart | null {
     if (bytes !== this.#bytes || start < this.#from || this.#part === null) return null
     this.#accounted += end - start
     this.#part.hold()
@@ -74,7 +36,7 @@ export class Arrival {
   }
 
   /** Ends the work; all before the offset `to` has been worked off. Is all of that accounted for? */
-  end(part: ReadPart, to: number): boolean {
+  end(part: SharedPart, to: number): boolean {
     const isAll = this.#part === part && this.#accounted === to - this.#from
     this.#part = null
     this.#bytes = nothing

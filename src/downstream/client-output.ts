@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import type { Arrival, ReadPart } from '../base/arrival.ts'
+import type { Arrival } from '../base/arrival.ts'
+import type { SharedPart } from '../base/shared-part.ts'
 import type { Flushable, Turn } from '../base/turn.ts'
 
 const nothing = new Uint8Array(0)
@@ -100,7 +101,7 @@ export class ClientOutput implements Flushable {
    * may still hold the bytes: then they are left to the garbage collector.
    */
   #writeLarge(bytes: Uint8Array, start: number, end: number): void {
-    let part: ReadPart | null = null
+    let part: SharedPart | null = null
     this.#socket.write(bytes.subarray(start, end), (error) => {
       if (error != null) part?.keep()
       part?.release()

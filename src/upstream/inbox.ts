@@ -106,7 +106,7 @@ export class Inbox {
     if (type === typeError || this.suspect) {
       if (head.replies === 1 && link.arbiter.takesBack(head, bytes, start, end)) {
         this.suspect = true
-        this.#shift()
+        this.#shift(false)
         this.#leaveIfSuspect()
         return
       }
@@ -141,7 +141,7 @@ export class Inbox {
       return
     }
     this.suspect = true
-    this.#shift()
+    this.#shift(false)
     this.#link.arbiter.takesBackScript(head)
     if (!this.#link.closed) this.#leaveIfSuspect()
   }
@@ -168,7 +168,7 @@ export class Inbox {
     if (isAborted && this.#isRefused(head, { bytes, start, end })) {
       this.#run.length = 0
       this.suspect = true
-      this.#shift()
+      this.#shift(false)
       return
     }
     this.#answer(head, bytes, start, end, false)
@@ -200,14 +200,16 @@ export class Inbox {
     const isSpent = this.#stallSpent
     if (last) {
       this.#left = 0
-      this.#shift()
+      this.#shift(true)
     }
     const wantsMore = head.onReply(bytes, start, end, last)
     if (!wantsMore && !isSpent) this.#slowReader(head)
   }
 
-  #shift(): void {
-    this.#link.inFlight.shift()
+  /** The head has its reply, or was taken back. */
+  #shift(isAnswered: boolean): void {
+    const head = this.#link.inFlight.shift()
+    if (head !== undefined) this.#link.onEnded(head, isAnswered)
     this.#link.written--
     this.begun = false
     this.#stallSpent = false

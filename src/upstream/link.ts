@@ -185,6 +185,12 @@ export class Link {
     else this.#drainListeners.push(fn)
   }
 
+  /** A command of this link has its reply, or was taken back to be sent elsewhere. */
+  onEnded(exchange: Exchange, isAnswered: boolean): void {
+    if (isAnswered) this.#outbox.answered(exchange.bytes)
+    else this.#outbox.kept(exchange.bytes)
+  }
+
   pause(): void {
     this.#socket.pause()
   }

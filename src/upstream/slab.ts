@@ -1,5 +1,6 @@
-import { ReadPart, type Arrival } from '../base/arrival.ts'
+import type { Arrival } from '../base/arrival.ts'
 import type { PartMemory } from '../base/part-memory.ts'
+import { SharedPart } from '../base/shared-part.ts'
 
 /** A read shorter than this much room would cost more system calls than the memory is worth. */
 const leastRoomBytes = 16 * 1024
@@ -19,7 +20,7 @@ export class Slab {
 
   readonly #memory: PartMemory
   readonly #arrival: Arrival
-  #part: ReadPart
+  #part: SharedPart
   /** Where the room begins that was last given to a socket that has read; -1: none was. */
   #roomAt = -1
   #hasRead = false
@@ -29,7 +30,7 @@ export class Slab {
   constructor(memory: PartMemory, arrival: Arrival) {
     this.#memory = memory
     this.#arrival = arrival
-    this.#part = new ReadPart(memory)
+    this.#part = new SharedPart(memory)
   }
 
   get bytes(): Buffer {
@@ -65,7 +66,7 @@ export class Slab {
     this.from = rest
     if (this.#isClosed) this.#part.release()
     else if (this.#part.isFree) this.#moveTo(this.#part)
-    else if (this.bytes.length - this.to < leastRoomBytes) this.#moveTo(new ReadPart(this.#memory))
+    else if (this.bytes.length - this.to < leastRoomBytes) this.#moveTo(new SharedPart(this.#memory))
   }
 
   /** Nothing will be read any more. */
@@ -76,7 +77,7 @@ export class Slab {
   }
 
   /** The unfinished frame goes to the beginning of `part`. */
-  #moveTo(part: ReadPart): void {
+  #moveTo(part: SharedPart): void {
     const { bytes, from, to } = this
     if (from < to && (from > 0 || part !== this.#part)) part.bytes.set(bytes.subarray(from, to), 0)
     if (part !== this.#part) {

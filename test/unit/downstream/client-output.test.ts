@@ -1,8 +1,9 @@
 import { Writable } from 'node:stream'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { Arrival, ReadPart } from '../../../src/base/arrival.ts'
+import { Arrival } from '../../../src/base/arrival.ts'
 import { PartMemory } from '../../../src/base/part-memory.ts'
+import { SharedPart } from '../../../src/base/shared-part.ts'
 import { Turn } from '../../../src/base/turn.ts'
 import { ClientOutput } from '../../../src/downstream/client-output.ts'
 
@@ -22,7 +23,7 @@ function stage(takesAtOnce: boolean) {
   socket.on('error', () => undefined)
   const memory = new PartMemory(partBytes, 4)
   const arrival = new Arrival()
-  const part = new ReadPart(memory)
+  const part = new SharedPart(memory)
   part.bytes.fill('x')
   arrival.begin(part, 0)
   const output = new ClientOutput(socket as unknown as Socket, new Turn(), arrival)

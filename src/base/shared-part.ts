@@ -1,0 +1,39 @@
+import type { PartMemory } from './part-memory.ts'
+
+/**
+ * A part of memory together with how many need it: its owner, who reads or copies into it, and every
+ * reply or write that has bytes of it. When the last of them lets go, others may have the part; but
+ * never when somebody unknown may refer to it.
+ */
+export class SharedPart {
+  readonly bytes: Buffer
+  readonly #memory: PartMemory
+  readonly #part: Uint8Array
+  #users = 1
+  #isKept = false
+
+  constructor(memory: PartMemory) {
+    this.#memory = memory
+    this.#part = memory.take()
+    this.bytes = Buffer.from(this.#part.buffer, this.#part.byteOffset, this.#part.length)
+  }
+
+  /** Only its owner needs it: what is in it may be written over. */
+  get isFree(): boolean {
+    return this.#users === 1 && !this.#isKept
+  }
+
+  hold(): void {
+    this.#users++
+  }
+
+  release(): void {
+    this.#users--
+    if (this.#users === 0 && !this.#isKept) this.#memory.giveBack(this.#part)
+  }
+
+  /** Some of it is kept by nobody knows whom: it is left to the garbage collector. */
+  keep(): void {
+    this.#isKept = true
+  }
+}
