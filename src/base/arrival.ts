@@ -14,10 +14,10 @@ export class Arrival {
   #from = 0
   #accounted = 0
 
-  /** What is worked on from here lies in `part`, from the offset `from` on. */
-  begin(part: SharedPart, from: number): void {
+  /** What is worked on from here are `bytes` from the offset `from` on; they lie in `part`. */
+  begin(part: SharedPart, bytes: Uint8Array, from: number): void {
     this.#part = part
-    this.#bytes = part.bytes
+    this.#bytes = bytes
     this.#from = from
     this.#accounted = 0
   }

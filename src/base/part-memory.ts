@@ -41,7 +41,7 @@ export class PartMemory {
 export interface PassingMemory {
   /** For what a client sends while it must wait: one read of a client each. */
   readonly reads: PartMemory
-  /** For large requests on their way out, and for what a shared link is read into. */
+  /** For large requests as they come and as they leave, and for what a shared link is read into. */
   readonly pieces: PartMemory
   /** For what an exclusive link is read into. */
   readonly leased: PartMemory
@@ -49,11 +49,11 @@ export interface PassingMemory {
   readonly arrival: Arrival
 }
 
-/** At most 2 MiB of reads, 4 MiB of pieces and 2 MiB of leases are kept while nobody needs them. */
+/** At most 2 MiB of reads, 16 MiB of pieces and 2 MiB of leases are kept while nobody needs them. */
 export function passingMemory(): PassingMemory {
   return {
     reads: new PartMemory(64 * 1024, 32),
-    pieces: new PartMemory(256 * 1024, 16),
+    pieces: new PartMemory(256 * 1024, 64),
     leased: new PartMemory(128 * 1024, 16),
     arrival: new Arrival(),
   }

@@ -7,15 +7,16 @@ import type { PartMemory } from './part-memory.ts'
  */
 export class SharedPart {
   readonly bytes: Buffer
+  /** The same, for those who rely on a `slice` being a copy. */
+  readonly plain: Uint8Array
   readonly #memory: PartMemory
-  readonly #part: Uint8Array
   #users = 1
   #isKept = false
 
   constructor(memory: PartMemory) {
     this.#memory = memory
-    this.#part = memory.take()
-    this.bytes = Buffer.from(this.#part.buffer, this.#part.byteOffset, this.#part.length)
+    this.plain = memory.take()
+    this.bytes = Buffer.from(this.plain.buffer, this.plain.byteOffset, this.plain.length)
   }
 
   /** Only its owner needs it: what is in it may be written over. */
@@ -29,7 +30,7 @@ export class SharedPart {
 
   release(): void {
     this.#users--
-    if (this.#users === 0 && !this.#isKept) this.#memory.giveBack(this.#part)
+    if (this.#users === 0 && !this.#isKept) this.#memory.giveBack(this.plain)
   }
 
   /** Some of it is kept by nobody knows whom: it is left to the garbage collector. */

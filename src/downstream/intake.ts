@@ -64,6 +64,13 @@ export class Intake {
     this.#parking++
   }
 
+  /** As `park`, for a short wait: the client is not even read. */
+  stop(): void {
+    if (this.state !== 'reading') return
+    this.park()
+    this.#socket.pause()
+  }
+
   /** Does what was waited for, then goes on with what the client sent meanwhile. */
   proceed(fn: () => void): void {
     if (this.state === 'ending') {

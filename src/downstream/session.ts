@@ -17,7 +17,7 @@ import { SessionExchange, type ExchangeHome, type Observer } from './session-exc
 import type { Request, SendOptions } from './session-request.ts'
 import type { CloseReason, SessionContext } from './session-context.ts'
 import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
-import { withSharedReads } from './shared-read.ts'
+import { withSharedReads, type Reader } from './shared-read.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Tracking } from './tracking.ts'
 import type { Transaction } from './transaction.ts'
@@ -26,7 +26,7 @@ import { Waits } from './waits.ts'
 const pingRequest = encodeRequest(['PING'])
 
 /** One client connection and the Redis connection state it has built up. */
-export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome {
+export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome, Reader {
   readonly id: number
   readonly context: SessionContext
   readonly subscriptions = new Subscriptions()
@@ -55,15 +55,13 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   #ending: CloseReason = 'client'
 
   constructor(id: number, accepted: Socket, context: SessionContext) {
-    const socket = withSharedReads(accepted, (chunk) => {
-      this.#onData(chunk)
-    })
     this.id = id
     this.context = context
     this.state = context.firstState
     this.since = context.clock.now()
-    this.#socket = socket
     this.#reader = new RequestReader(this)
+    const socket = withSharedReads(accepted, this, context.memory)
+    this.#socket = socket
     this.#intake = new Intake(socket, context, this)
     this.waits = new Waits(this, this.#intake)
     this.#line = new ReplyLine(socket, context, this)
@@ -112,12 +110,16 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────
 
-  #onData(chunk: Uint8Array): void {
+  onChunk(chunk: Uint8Array): void {
     const { turn, counters } = this.context
     counters.clientBytesIn += chunk.length
     turn.begin()
     this.#intake.onData(chunk)
     turn.end()
+  }
+
+  get isUploading(): boolean {
+    return this.#reader.isUploading
   }
 
   take(chunk: Uint8Array, from: number): number {

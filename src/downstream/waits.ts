@@ -54,7 +54,8 @@ export class Waits {
   forRoom(exchange: SessionExchange | null): void {
     const { pin, context, isReading } = this.#session
     if (!isReading) return
-    this.#intake.park()
+    if (exchange === null) this.#intake.stop()
+    else this.#intake.park()
     const { parking } = this.#intake
     const go = (): void => {
       if (this.#onIdle === null) this.#intake.wake(parking)

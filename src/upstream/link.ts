@@ -33,6 +33,9 @@ export interface LinkContext {
 /** What links of all generations share. */
 export type LinkBase = Omit<LinkContext, 'onLost' | 'isRefuted'>
 
+/** One client on a link of its own needs not more on its way than the next write takes. */
+const leaseFullBytes = 256 * 1024
+
 type Phase = 'connecting' | 'open' | 'closed'
 
 /**
@@ -58,6 +61,8 @@ export class Link {
   readonly #socket: Socket
   readonly #outbox: Outbox
   readonly #slab: Slab
+  /** So many waiting bytes are enough. */
+  readonly #fullBytes: number
   #cancelDeadline: () => void
   #handshake: Handshake | null
   #phase: Phase = 'connecting'
@@ -80,8 +85,10 @@ export class Link {
     this.arbiter = arbiter
     this.#context = context
     this.#db = state.db
-    this.#outbox = new Outbox(kind === 'lane' ? 64 * 1024 : 4 * 1024, context.memory.pieces)
+    this.#outbox = new Outbox(kind === 'lane' ? 64 * 1024 : 4 * 1024, context.memory)
     this.inbox = new Inbox(this, context)
+    const { highWaterBytes } = context.options
+    this.#fullBytes = kind === 'lane' ? highWaterBytes : Math.min(highWaterBytes, leaseFullBytes)
     const { pieces, leased, arrival } = context.memory
     this.#slab = new Slab(kind === 'lane' ? pieces : leased, arrival)
     this.ready = this.#greeted.promise
@@ -163,7 +170,7 @@ export class Link {
     exchange.attempts++
     this.inFlight.push(exchange)
     if (!this.#scheduled) this.#schedule()
-    return outbox.size < this.#context.options.highWaterBytes
+    return outbox.size < this.#fullBytes
   }
 
   /** Gives the link to one session, in the db that it is in. */
@@ -176,12 +183,12 @@ export class Link {
   /** Bytes that belong to no exchange of their own: parts of a streamed request, raw leases. */
   pipe(bytes: Uint8Array, start: number, end: number): boolean {
     this.#outbox.appendPassing(bytes, start, end)
-    if (!this.#scheduled) this.#schedule()
-    return this.#outbox.size < this.#context.options.highWaterBytes
+    this.#flush() // nobody else is on this link: there is nothing to wait for
+    return this.#outbox.size < this.#fullBytes
   }
 
   onDrain(fn: () => void): void {
-    if (this.#outbox.size < this.#context.options.highWaterBytes) queueMicrotask(fn)
+    if (this.#outbox.size < this.#fullBytes) queueMicrotask(fn)
     else this.#drainListeners.push(fn)
   }
 

@@ -1,4 +1,5 @@
-import type { PartMemory } from '../base/part-memory.ts'
+import type { Arrival } from '../base/arrival.ts'
+import type { PartMemory, PassingMemory } from '../base/part-memory.ts'
 import { SharedPart } from '../base/shared-part.ts'
 
 /** Requests from this size on go into memory that is used again once they are answered. */
@@ -31,6 +32,7 @@ export class Outbox {
   #arena: Uint8Array
   #arenaTo = 0
   readonly #memory: PartMemory
+  readonly #arrival: Arrival
   #part: SharedPart | null = null
   #partTo = 0
   /** Parts with large requests that may have to be sent again, by their bytes. */
@@ -44,9 +46,10 @@ export class Outbox {
   #waiting: SharedPart[] = []
   #leaving: SharedPart[] = []
 
-  constructor(arenaBytes: number, memory: PartMemory) {
+  constructor(arenaBytes: number, { pieces, arrival }: Pick<PassingMemory, 'pieces' | 'arrival'>) {
     this.#arenaBytes = arenaBytes
-    this.#memory = memory
+    this.#memory = pieces
+    this.#arrival = arrival
     this.#arena = new Uint8Array(0)
     this.#run = this.#arena
     this.bytes = this.#arena
@@ -75,9 +78,19 @@ export class Outbox {
     this.end = this.#arenaTo
   }
 
-  /** Appends a copy of bytes that nobody will want again. */
+  /**
+   * Appends bytes that nobody will want again: as they are where they may stay until they have left,
+   * else a copy.
+   */
   appendPassing(bytes: Uint8Array, start: number, end: number): void {
     this.size += end - start
+    const held = this.#arrival.hold(bytes, start, end)
+    if (held !== null) {
+      this.#seal()
+      this.#segments.push(bytes.subarray(start, end))
+      this.#waiting.push(held)
+      return
+    }
     for (let at = start; at < end;) {
       const part = this.#partWith(1)
       const count = Math.min(end - at, part.bytes.length - this.#partTo)

@@ -56,7 +56,7 @@ export class Slab {
     this.to += length
     this.#hasRead = true
     this.#isWorking = true
-    this.#arrival.begin(this.#part, this.from)
+    this.#arrival.begin(this.#part, this.bytes, this.from)
   }
 
   /** What was read has been worked off, up to the frame at `rest`, of which not all is here. */
@@ -66,7 +66,8 @@ export class Slab {
     this.from = rest
     if (this.#isClosed) this.#part.release()
     else if (this.#part.isFree) this.#moveTo(this.#part)
-    else if (this.bytes.length - this.to < leastRoomBytes) this.#moveTo(new SharedPart(this.#memory))
+    else if (this.bytes.length - this.to < leastRoomBytes)
+      this.#moveTo(new SharedPart(this.#memory))
   }
 
   /** Nothing will be read any more. */

@@ -25,7 +25,7 @@ function stage(takesAtOnce: boolean) {
   const arrival = new Arrival()
   const part = new SharedPart(memory)
   part.bytes.fill('x')
-  arrival.begin(part, 0)
+  arrival.begin(part, part.bytes, 0)
   const output = new ClientOutput(socket as unknown as Socket, new Turn(), arrival)
   const take = (error?: Error): void => pending?.(error)
   return { output, memory, arrival, part, take, got }
@@ -81,7 +81,7 @@ test('replies that do not lie together are put together, and gone', () => {
 
 test('bytes of another read are no business of this one', () => {
   const { output, arrival, part } = stage(true)
-  arrival.begin(part, 100)
+  arrival.begin(part, part.bytes, 100)
   output.append(part.bytes, 0, 100) // kept by somebody from an earlier read
   output.flush()
   expect(arrival.end(part, 200)).toBe(false)

@@ -1,9 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Arrival } from '../../../src/base/arrival.ts'
 import { PartMemory } from '../../../src/base/part-memory.ts'
+import { SharedPart } from '../../../src/base/shared-part.ts'
 import { Outbox } from '../../../src/upstream/outbox.ts'
 
 const partBytes = 5_000
+
+function outboxOf(pieces: PartMemory, arrival = new Arrival()): Outbox {
+  return new Outbox(512, { pieces, arrival })
+}
 
 /** Bytes that differ from those before and behind them. */
 function run(from: number, length: number): Uint8Array {
@@ -21,7 +27,7 @@ const step = fc.oneof(
 test('whatever is appended leaves in order, and stays as it is until it has left', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const outbox = new Outbox(512, new PartMemory(partBytes, 4))
+      const outbox = outboxOf(new PartMemory(partBytes, 4))
       const given: Uint8Array[] = []
       const sent: Uint8Array[] = []
       let leaving: Uint8Array[] = []
@@ -50,7 +56,7 @@ test('whatever is appended leaves in order, and stays as it is until it has left
 })
 
 test('what was appended is found where the registers said, after it has left', () => {
-  const outbox = new Outbox(512, new PartMemory(partBytes, 4))
+  const outbox = outboxOf(new PartMemory(partBytes, 4))
   const places: [Uint8Array, number, number][] = []
   for (let i = 0; i < 20; i++) {
     outbox.append(run(i, 100), 0, 100)
@@ -66,7 +72,7 @@ test('what was appended is found where the registers said, after it has left', (
 
 test('passing bytes use the same memory again and again', () => {
   const memory = new PartMemory(partBytes, 4)
-  const outbox = new Outbox(512, memory)
+  const outbox = outboxOf(memory)
   const used = new Set<ArrayBufferLike>()
   for (let i = 0; i < 50; i++) {
     outbox.appendPassing(run(i, 1_500), 0, 1_500)
@@ -77,7 +83,7 @@ test('passing bytes use the same memory again and again', () => {
 })
 
 test('a large request is found at its place until it is answered, then its memory is used again', () => {
-  const outbox = new Outbox(512, new PartMemory(partBytes, 4))
+  const outbox = outboxOf(new PartMemory(partBytes, 4))
   const used = new Set<ArrayBufferLike>()
   const places: [Uint8Array, number, number][] = []
   for (let i = 0; i < 100; i++) {
@@ -96,7 +102,7 @@ test('a large request is found at its place until it is answered, then its memor
 })
 
 test('a request that was taken back stays as it is', () => {
-  const outbox = new Outbox(512, new PartMemory(partBytes, 4))
+  const outbox = outboxOf(new PartMemory(partBytes, 4))
   outbox.append(run(1, 2_300), 0, 2_300)
   const { bytes, start, end } = outbox
   outbox.kept(bytes)
@@ -111,10 +117,32 @@ test('a request that was taken back stays as it is', () => {
 })
 
 test('a part that has not left is not written over, though all in it is answered', () => {
-  const outbox = new Outbox(512, new PartMemory(partBytes, 4))
+  const outbox = outboxOf(new PartMemory(partBytes, 4))
   outbox.append(run(1, 2_300), 0, 2_300)
   const [segment] = outbox.take()
   outbox.answered(outbox.bytes)
   for (let i = 0; i < 10; i++) outbox.append(run(i, 2_300), 0, 2_300)
   expect(Buffer.compare(segment as Uint8Array, run(1, 2_300))).toBe(0)
+})
+
+test('bytes of the read at hand leave as they lie, in their place, and are held until then', () => {
+  const memory = new PartMemory(partBytes, 4)
+  const arrival = new Arrival()
+  const outbox = outboxOf(memory, arrival)
+  const read = new SharedPart(memory)
+  read.plain.set(run(7, 3_000))
+  const chunk = read.plain.subarray(0, 3_000)
+  outbox.append(run(1, 100), 0, 100)
+  outbox.appendPassing(run(2, 700), 0, 700)
+  arrival.begin(read, chunk, 0)
+  outbox.appendPassing(chunk, 10, 3_000)
+  arrival.end(read, 0)
+  outbox.append(run(3, 100), 0, 100)
+  const sent = outbox.take()
+  const due = [run(1, 100), run(2, 700), run(7, 3_000).subarray(10), run(3, 100)]
+  expect(Buffer.concat(sent).equals(Buffer.concat(due))).toBe(true)
+  expect(sent.some((segment) => segment.buffer === chunk.buffer)).toBe(true)
+  expect(read.isFree).toBe(false)
+  outbox.left()
+  expect(read.isFree).toBe(true)
 })
