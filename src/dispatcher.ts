@@ -27,6 +27,13 @@ export interface LinkState {
   readonly db: number
 }
 
+/** The link of a lane that a session's commands take, as long as any of them is on its way. */
+export interface Affinity {
+  /** Where it goes when the clients are spread over the links; different for each session. */
+  readonly home: number
+  link: number
+}
+
 /** One request on its way. */
 export interface Command {
   /**
@@ -40,8 +47,10 @@ export interface Command {
   readonly state: LinkState
   /** Top-level replies it is answered with; more than 1 for a contiguous MULTI … EXEC run. */
   readonly replies: number
-  /** Chooses the shared link within a lane; the same for all commands of a session. */
-  readonly affinity: number
+  /** Which link of a lane it takes: the same object for all commands of a session. */
+  readonly affinity: Affinity
+  /** No other command of its session is on its way, so that its lane may choose the link anew. */
+  readonly isAlone: boolean
   /** How often it was handed to the kernel; a read is never sent a third time. */
   attempts: number
   /** When it must have left the gate (clock milliseconds); 0 until it is first held. */
@@ -87,7 +96,7 @@ export type Exchange = Command & ReplyHandler
 export interface Dispatcher {
   /** false: the way is full; stop reading this client until `onDrain` listeners are called. */
   dispatch(exchange: Exchange): boolean
-  /** Calls `fn` once when the commands of this affinity are wanted again. */
+  /** Calls `fn` once when the link of this command, which was dispatched, wants more. */
   onDrain(exchange: Exchange, fn: () => void): void
   /** An exclusive link in the given state. Waits at the gate; rejects with a ProxyError. */
   lease(state: LinkState, reason: LeaseReason, owner: LeaseOwner): Promise<Lease>

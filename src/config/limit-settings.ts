@@ -5,10 +5,10 @@ import { count, duration, size } from './values.ts'
 export const limitSettings = {
   linksPerLane: setting(
     count(1, 64),
-    '2',
+    '4',
     'Shared links for each (RESP version, db, user) that clients are in.',
     {
-      why: 'One link is one socket for the kernel; two keep a large reply from delaying everybody.',
+      why: 'Small commands share the first, where many cost least; large ones are spread over all.',
     },
   ),
   leasePoolMax: setting(count(1, 60_000), '1024', 'Exclusive links per process.', {

@@ -1,5 +1,5 @@
 import type { ProxyError } from '../base/errors.ts'
-import type { Exchange, Fate, LinkState, Via } from '../dispatcher.ts'
+import type { Affinity, Exchange, Fate, LinkState, Via } from '../dispatcher.ts'
 import type { Traits } from '../routing/traits.ts'
 
 /** Who sees the reply of a command before (or instead of) the client. */
@@ -39,7 +39,8 @@ export class SessionExchange implements Exchange {
   errorEnds = false
   linkOnly = false
   body: 'whole' | 'receiving' | 'received' = 'whole'
-  readonly affinity: number
+  readonly affinity: Affinity
+  isAlone = false
   attempts = 0
   deadline = 0
   abandoned = false
@@ -68,7 +69,7 @@ export class SessionExchange implements Exchange {
     home: ExchangeHome,
     traits: Traits,
     state: LinkState,
-    affinity: number,
+    affinity: Affinity,
     bytes: Uint8Array,
     start: number,
     end: number,

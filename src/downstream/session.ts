@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ProxyError } from '../base/errors.ts'
-import type { Fate, LinkState } from '../dispatcher.ts'
+import type { Affinity, Fate, LinkState } from '../dispatcher.ts'
 import { encodeRequest } from '../protocol/request.ts'
 import { blocks } from '../routing/arguments.ts'
 import type { LeaseReason, Traits } from '../routing/traits.ts'
@@ -32,6 +32,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly subscriptions = new Subscriptions()
   readonly pin: Pin
   readonly waits: Waits
+  readonly affinity: Affinity
   state: SessionState
   /** The open transaction, kept to be queued again on another link. */
   transaction: Transaction | null = null
@@ -56,6 +57,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   constructor(id: number, accepted: Socket, context: SessionContext) {
     this.id = id
+    this.affinity = { home: id, link: 0 }
     this.context = context
     this.state = context.firstState
     this.since = context.clock.now()
@@ -133,7 +135,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   /** A command of the client's, as its state has it at this moment. */
   exchange(traits: Traits, bytes: Uint8Array, start: number, end: number): SessionExchange {
     const { link, replies, transaction } = this.state
-    const exchange = new SessionExchange(this, traits, link, this.id, bytes, start, end)
+    const exchange = new SessionExchange(this, traits, link, this.affinity, bytes, start, end)
     if (replies !== 'on') {
       exchange.muted = true
       if (replies === 'skip') this.apply({ what: 'replies', mode: 'on' })
@@ -145,6 +147,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** Sends a command and keeps its place in the client's line. */
   dispatch(exchange: SessionExchange): void {
+    exchange.isAlone = this.#line.size === 0
     this.#line.expect(exchange)
     const way = this.pin.held ? this.pin : this.context.dispatcher
     if (!way.dispatch(exchange)) this.waits.forRoom(exchange)
@@ -196,9 +199,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   hidden(bytes: Uint8Array, observer: Observer | null = null): SessionExchange {
-    const { localTraits } = this.context
-    const { link } = this.state
-    const exchange = new SessionExchange(this, localTraits, link, this.id, bytes, 0, bytes.length)
+    const { affinity, context, state } = this
+    const { length } = bytes
+    const traits = context.localTraits
+    const exchange = new SessionExchange(this, traits, state.link, affinity, bytes, 0, length)
     exchange.hidden = true
     exchange.linkOnly = true
     exchange.observer = observer

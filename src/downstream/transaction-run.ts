@@ -38,7 +38,8 @@ export function sendRun(
   const run = endOfRun(session, chunk, position)
   if (run === null || run.end - start > maxRunBytes) return position
   const { link } = session.state
-  const exchange = new SessionExchange(session, runTraits, link, session.id, chunk, start, run.end)
+  const { affinity } = session
+  const exchange = new SessionExchange(session, runTraits, link, affinity, chunk, start, run.end)
   exchange.replies = run.replies
   if (run.scripts.length > 0) {
     exchange.observer = onExecuted(session, run.scripts, run.replies - 1)

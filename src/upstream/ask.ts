@@ -36,7 +36,8 @@ export async function ask(
     linkOnly: false,
     errorEnds: false,
     body: 'whole',
-    affinity: 0,
+    affinity: { home: 0, link: 0 },
+    isAlone: true,
     attempts: 1, // not worth a second try: the next generation is asked anew
     deadline: 0,
     abandoned: false,

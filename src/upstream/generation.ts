@@ -72,7 +72,7 @@ export class MasterGeneration implements Generation {
   }
 
   dispatch(exchange: Exchange): boolean {
-    return this.#lanes.linkOf(exchange).send(exchange)
+    return this.#lanes.linkFor(exchange).send(exchange)
   }
 
   onDrain(exchange: Exchange, fn: () => void): void {

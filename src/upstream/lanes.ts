@@ -4,6 +4,10 @@ import { Link, type LinkContext, type LinkKind } from './link.ts'
 /**
  * A set of shared links for one (identity, RESP version). The db is no part of the key: a link
  * puts a SELECT of its own before a command that needs another db than the one before it.
+ *
+ * Everybody takes the first link, since the fuller its writes are the less each command costs. Where
+ * commands are large that is no gain, and they are spread over the links; and nobody who has the
+ * choice waits behind a large reply.
  */
 export class Lane {
   readonly #links: (Link | null)[]
@@ -14,9 +18,28 @@ export class Lane {
     this.#make = make
   }
 
-  /** The link of this affinity; a dead one is replaced. */
-  link(affinity: number): Link {
-    const index = affinity % this.#links.length
+  /** The link for a command that is being dispatched. */
+  linkFor(exchange: Exchange): Link {
+    if (exchange.isAlone) exchange.affinity.link = this.#choose(exchange.affinity.home)
+    return this.link(exchange.affinity.link)
+  }
+
+  #choose(home: number): number {
+    const count = this.#links.length
+    const first = this.#isFree(0)
+    if (first && this.#links[0]?.volume.isLarge !== true) return 0
+    for (let i = 0; i < count; i++) if (this.#isFree((home + i) % count)) return (home + i) % count
+    return home % count
+  }
+
+  #isFree(index: number): boolean {
+    const link = this.#links[index]
+    return link == null || link.closed || !link.isBusy
+  }
+
+  /** A dead one is replaced. */
+  link(number: number): Link {
+    const index = number % this.#links.length
     const link = this.#links[index]
     if (link !== null && link !== undefined && !link.closed) return link
     const made = this.#make()
@@ -60,14 +83,20 @@ export class Lanes {
     this.#prober = this.#lane(nobody, 2, 'prober', 1)
   }
 
+  /** The link that carries a command which is being dispatched. */
+  linkFor(exchange: Exchange): Link {
+    return exchange.via === 'lane'
+      ? this.#laneOf(exchange).linkFor(exchange)
+      : this.linkOf(exchange)
+  }
+
   /** The link that carries this command. */
   linkOf(exchange: Exchange): Link {
+    if (exchange.via === 'lane') return this.#laneOf(exchange).link(exchange.affinity.link)
     const { identity, resp } = exchange.state
     const set = this.#sets.get(identity) ?? this.#addSet(identity)
     const version = resp === 2 ? 0 : 1
     switch (exchange.via) {
-      case 'lane':
-        return set.lane[version].link(exchange.affinity)
       case 'control':
         return set.control[version].link(0)
       case 'greeter':
@@ -75,6 +104,11 @@ export class Lanes {
       case 'prober':
         return this.#prober.link(0)
     }
+  }
+
+  #laneOf({ state: { identity, resp } }: Exchange): Lane {
+    const set = this.#sets.get(identity) ?? this.#addSet(identity)
+    return set.lane[resp === 2 ? 0 : 1]
   }
 
   /** Makes the links of an identity that were lost, without waiting for a command. */

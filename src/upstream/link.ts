@@ -13,6 +13,7 @@ import { Handshake, type Greeting } from './handshake.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { Slab } from './slab.ts'
+import { Volume } from './volume.ts'
 import type { LinkOptions } from './options.ts'
 
 /** What a link is used for; the label of `upstream_links{kind}`. */
@@ -54,6 +55,7 @@ export class Link {
   arbiter: Arbiter
   owner: LeaseOwner | null = null
   readonly inbox: Inbox
+  readonly volume = new Volume()
   /** What the server said of itself; null before the handshake is done. */
   greeting: Greeting | null = null
 
@@ -155,6 +157,11 @@ export class Link {
     return this.#phase === 'closed'
   }
 
+  /** One large reply is on its way, or waits for its slow reader. */
+  get isBusy(): boolean {
+    return this.inbox.begun
+  }
+
   /** Queues a command. false: more than `linkHighWater` bytes wait to be written. */
   send(exchange: Exchange): boolean {
     const db = exchange.state.db
@@ -194,6 +201,7 @@ export class Link {
 
   /** A command of this link has its reply, or was taken back to be sent elsewhere. */
   onEnded(exchange: Exchange, isAnswered: boolean): void {
+    this.volume.answered()
     if (isAnswered) this.#outbox.answered(exchange.bytes)
     else this.#outbox.kept(exchange.bytes)
   }
@@ -267,6 +275,7 @@ export class Link {
       turn.end()
     }
     slab.settle(rest)
+    this.volume.received(length)
   }
 
   #greet(handshake: Handshake, chunk: Buffer): void {
@@ -304,6 +313,7 @@ export class Link {
 
   #flush(): void {
     if (this.#phase !== 'open' || this.#writing || this.#outbox.size === 0) return
+    this.volume.sent(this.#outbox.size)
     const segments = this.#outbox.take()
     this.written = this.inFlight.size
     this.#writing = true
@@ -346,7 +356,8 @@ function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exchange {
     errorEnds: false,
     linkOnly: true,
     body: 'whole',
-    affinity: 0,
+    affinity: { home: 0, link: 0 },
+    isAlone: false,
     attempts: 1,
     deadline: 0,
     abandoned: true,

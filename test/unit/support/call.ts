@@ -1,5 +1,5 @@
 import type { ProxyError } from '../../../src/base/errors.ts'
-import type { Exchange, Fate, LinkState, Via } from '../../../src/dispatcher.ts'
+import type { Affinity, Exchange, Fate, LinkState, Via } from '../../../src/dispatcher.ts'
 import { encodeRequest } from '../../../src/protocol/request.ts'
 import { knownCommands } from '../../../src/routing/classes.ts'
 import type { Traits } from '../../../src/routing/traits.ts'
@@ -21,6 +21,7 @@ export type Outcome =
 export interface CallOptions {
   readonly state?: LinkState
   readonly affinity?: number
+  readonly isAlone?: boolean
   readonly replies?: number
   readonly linkOnly?: boolean
   readonly errorEnds?: boolean
@@ -36,7 +37,8 @@ export class Call implements Exchange {
   readonly traits: Traits
   readonly state: LinkState
   readonly replies: number
-  readonly affinity: number
+  readonly affinity: Affinity
+  readonly isAlone: boolean
   attempts = 0
   deadline = 0
   abandoned = false
@@ -62,7 +64,9 @@ export class Call implements Exchange {
     const container = `${name}|${sub}`.toLowerCase()
     this.traits = traitsOf(knownCommands.has(container) ? container : name)
     this.state = options.state ?? plainState
-    this.affinity = options.affinity ?? 0
+    const link = options.affinity ?? 0
+    this.affinity = { home: link, link }
+    this.isAlone = options.isAlone ?? false
     this.replies = options.replies ?? 1
     this.linkOnly = options.linkOnly ?? false
     this.errorEnds = options.errorEnds ?? false

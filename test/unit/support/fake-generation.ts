@@ -147,11 +147,11 @@ export class FakeGeneration implements Generation {
 
   dispatch(exchange: Exchange): boolean {
     if (this.destroyed !== null) throw new Error('a command for a fenced generation')
-    return this.lane(exchange.affinity).send(exchange)
+    return this.lane(exchange.affinity.link).send(exchange)
   }
 
   onDrain(exchange: Exchange, fn: () => void): void {
-    this.lane(exchange.affinity).onDrain(fn)
+    this.lane(exchange.affinity.link).onDrain(fn)
   }
 
   lease(

@@ -103,6 +103,31 @@ describe('links', () => {
     )
   })
 
+  test('are chosen by those who have nothing on their way: the first, but not when commands are large', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    const before = on.server.accepted.length
+    const dispatched = (request: string, affinity: number, isAlone: boolean): Call => {
+      const call = new Call(request, { affinity, isAlone })
+      generation.dispatch(call)
+      return call
+    }
+    const large = dispatched('GET large', 1, true)
+    const next = dispatched('GET next', 1, true)
+    await seen(() => on.server.accepted[before]?.commands.length === 2)
+    expect([large.affinity.link, next.affinity.link]).toEqual([0, 0])
+    const peer = on.server.accepted[before]
+    peer?.send(`$200000\r\n${'x'.repeat(150_000)}`)
+    await seen(() => large.parts.length > 0)
+    expect(dispatched('GET other', 0, true).affinity.link).toBe(1)
+    expect(dispatched('GET behind', 0, false).affinity.link).toBe(0)
+    peer?.send(`${'x'.repeat(50_000)}\r\n`)
+    await seen(() => large.told !== '')
+    const again = [2, 3].map((home) => dispatched('GET large', home, true))
+    expect(again.map((call) => call.affinity.link % 2)).toEqual([0, 1])
+    generation.destroy(over)
+  })
+
   test('that wait inside the server do not hold up a switch', async () => {
     const on = await stage()
     const generation = await open(on)
