@@ -6,7 +6,7 @@ import { deferred } from '../base/deferred.ts'
 import { Deque } from '../base/deque.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { PassingMemory } from '../base/part-memory.ts'
-import type { Turn } from '../base/turn.ts'
+import type { Flushable, Turn } from '../base/turn.ts'
 import type { Arbiter, Exchange, Identity, LeaseOwner, LinkState } from '../dispatcher.ts'
 import { encodeRequest } from '../protocol/request.ts'
 import { Handshake, type Greeting } from './handshake.ts'
@@ -45,7 +45,7 @@ type Phase = 'connecting' | 'open' | 'closed'
  * is handed to the kernel while an earlier write is unfinished, so whatever was not yet handed over
  * when the link dies is known to be unsent.
  */
-export class Link {
+export class Link implements Flushable {
   readonly kind: LinkKind
   readonly identity: Identity
   readonly ready: Promise<Greeting>
@@ -73,6 +73,8 @@ export class Link {
   #db: number
   #writing = false
   #scheduled = false
+  /** Commands that left together last. */
+  #lastWrite = 0
   #drainListeners: (() => void)[] = []
 
   constructor(
@@ -301,12 +303,19 @@ export class Link {
     this.inFlight.push(swallowed(bytes, this, this.#context.memory.arrival))
   }
 
+  /** Commands leave together when many come, at the end of the turn of the loop; at once when few do. */
   #schedule(): void {
     this.#scheduled = true
-    setImmediate(this.#onTurnEnd)
+    if (this.inFlight.size <= 1 && this.#lastWrite <= 1) this.#context.turn.add(this)
+    else setImmediate(this.#onTurnEnd)
   }
 
   readonly #onTurnEnd = (): void => {
+    this.flush()
+  }
+
+  /** Hands over what was sent. */
+  flush(): void {
     this.#scheduled = false
     this.#flush()
   }
@@ -315,6 +324,7 @@ export class Link {
     if (this.#phase !== 'open' || this.#writing || this.#outbox.size === 0) return
     this.volume.sent(this.#outbox.size)
     const segments = this.#outbox.take()
+    this.#lastWrite = this.inFlight.size - this.written
     this.written = this.inFlight.size
     this.#writing = true
     if (segments.length === 1) {
