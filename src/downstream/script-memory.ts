@@ -10,6 +10,8 @@ export interface Script {
 /** What a script costs beside its body: its name, and its place in the list. */
 const overheadBytes = 200
 
+const nameLength = 40
+
 /**
  * The bodies of scripts by their sha1, within a number of bytes; the one that was not used for the
  * longest time goes first. Servers do not replicate their script caches (since Redis 7.0), so a new
@@ -20,6 +22,8 @@ export class ScriptMemory {
   /** By sha1 in lower case; the one used last stands last. */
   readonly #scripts = new Map<string, Script>()
   #bytes = 0
+  /** What was touched last and stands last: most clients use one script again and again. */
+  readonly #last = new Uint8Array(nameLength)
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -42,6 +46,7 @@ export class ScriptMemory {
     const known = this.#scripts.get(name)
     if (known === undefined) this.#bytes += size
     else this.#scripts.delete(name)
+    this.#last.fill(0)
     this.#scripts.set(name, { body: known?.body ?? new Uint8Array(body), identity })
     for (const [oldest, script] of this.#scripts) {
       if (this.#bytes <= this.#maxBytes) break
@@ -52,12 +57,19 @@ export class ScriptMemory {
 
   /** The script with this sha1 (in any case) is in use. */
   touch(name: Uint8Array): void {
-    if (name.length !== nameLength) return
+    if (name.length !== nameLength || this.#isLast(name)) return
+    this.#last.set(name)
     const text = Buffer.from(name).toString('latin1').toLowerCase()
     const script = this.#scripts.get(text)
     if (script === undefined) return
     this.#scripts.delete(text)
     this.#scripts.set(text, script)
+  }
+
+  #isLast(name: Uint8Array): boolean {
+    const last = this.#last
+    for (let i = 0; i < nameLength; i++) if (name[i] !== last[i]) return false
+    return true
   }
 
   /** SCRIPT FLUSH: the server has forgotten all of them. */
@@ -71,8 +83,6 @@ export class ScriptMemory {
     return [...this.#scripts.values()].reverse()
   }
 }
-
-const nameLength = 40
 
 /** The name that a server gives to a script. */
 export function scriptName(body: Uint8Array): string {

@@ -21,7 +21,7 @@ export function script(session: Session, request: Request): void {
   session.send(request, body === null ? {} : { observer: onAccepted(session, body) })
 }
 
-/** EVALSHA, EVALSHA_RO. */
+/** EVALSHA, EVALSHA_RO, where a link is taken first (pool mode dedicated). */
 export function scriptUse(session: Session, request: Request): void {
   const name = request.args[1]
   if (name !== undefined) session.context.scripts.touch(name)

@@ -126,7 +126,7 @@ export const sessionClasses: readonly CommandClass[] = [
   },
   {
     why: 'Nobody but its author knows what a second run would do.',
-    route: 'session',
+    route: 'lane',
     verb: 'script-use',
     replay: 'never',
     inRun: true,
@@ -142,7 +142,7 @@ export const sessionClasses: readonly CommandClass[] = [
   },
   {
     why: 'Reads only: asking again does no harm.',
-    route: 'session',
+    route: 'lane',
     verb: 'script-use',
     replay: 'read',
     inRun: true,

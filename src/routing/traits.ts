@@ -8,7 +8,10 @@ export interface Traits {
   readonly route: Route
   /** Why a lease is needed, where `route` is `lease`. */
   readonly reason: LeaseReason | null
-  /** Set where the command changes the state of its connection or is answered by the proxy. */
+  /**
+   * Set where the command changes the state of its connection or is answered by the proxy; on a
+   * lane, where the proxy takes note of it.
+   */
   readonly verb: SessionVerb | null
   /** The class of `session-semantics` §7 as far as the name alone decides it. */
   readonly replay: ReplayClass

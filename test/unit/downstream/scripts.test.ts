@@ -35,6 +35,15 @@ describe('the memory of scripts', () => {
     expect(scripts.bytes).toBe(603)
   })
 
+  test('one that is used again and again moves behind what came between', () => {
+    const scripts = memory(620, 'a', 'b')
+    const name = Buffer.from(scriptName(Buffer.from('a')))
+    for (let i = 0; i < 3; i++) scripts.touch(name)
+    scripts.remember(Buffer.from('c'), somebody)
+    scripts.touch(name)
+    expect(bodies({ scripts })).toEqual(['a', 'c', 'b'])
+  })
+
   test('one that is too large drives none of the others out', () => {
     const scripts = memory(620, 'a', 'b', 'x'.repeat(421))
     expect(bodies({ scripts })).toEqual(['b', 'a'])

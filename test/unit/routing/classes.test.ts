@@ -45,10 +45,12 @@ describe('the classes', () => {
     }
   })
 
-  test('scripts ask the session, and stand in a run like what goes by lane', () => {
+  test('scripts are taken note of, and stand in a run like what goes by lane', () => {
     for (const name of scripts) {
-      const verb = name.startsWith('evalsha') ? 'script-use' : 'script'
-      expect(traitsOf(name), name).toMatchObject({ route: 'session', verb, reason: null })
+      const expected = name.startsWith('evalsha')
+        ? { route: 'lane', verb: 'script-use', reason: null }
+        : { route: 'session', verb: 'script', reason: null }
+      expect(traitsOf(name), name).toMatchObject(expected)
       expect(isSafeInTransactionRun(traitsOf(name)), name).toBe(true)
     }
   })
