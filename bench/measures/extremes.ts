@@ -1,8 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { availableParallelism } from 'node:os'
+import { cells } from '../cells.ts'
 import type { Spec } from '../generator/spec.ts'
 import { runGenerator } from '../load/generator.ts'
 import { forgetPeak, mostFiles, peakBytes, residentBytes } from '../process-facts.ts'
+import { prepare, runCell } from '../load/run-cell.ts'
+import { median } from '../stats.ts'
 import { tell } from '../targets/origin.ts'
+import { startMonitorProcess, startWorkers } from '../targets/ourselves.ts'
+import { move } from '../targets/placement.ts'
 import type { Origin, Target, TargetName } from '../targets/target.ts'
 
 /** Figures of one extreme at one target, by name; the unit is the name's last word. */
@@ -100,4 +106,36 @@ const large: Extreme = {
   },
 }
 
-export const extremes: readonly Extreme[] = [idle, stalled, large]
+const rounds = 3
+
+/** The target is not used: several workers are started in its place. */
+const workers: Extreme = {
+  name: 'workers: GET, c=500 P=1, workers and Redis on all cores',
+  async measure({ name }, origin) {
+    if (name !== 'multiplexed') return {}
+    const cell = cells.find((each) => each.name === 'get c=500 P=1 3 B')
+    if (cell === undefined) throw new Error('there is no such cell any more')
+    const monitor = startMonitorProcess(origin)
+    const rates = new Map<number, number[]>()
+    try {
+      move(origin.pid, 'anywhere')
+      const sha = await prepare(cell, origin)
+      for (let round = 0; round < rounds; round++) {
+        for (let count = 1; count <= Math.max(2, availableParallelism()); count++) {
+          const target = await startWorkers(count, origin, monitor.feed)
+          const { perSecond } = await runCell(cell, target, origin, sha, 1.5)
+          rates.set(count, [...(rates.get(count) ?? []), perSecond])
+          await target.stop()
+        }
+      }
+    } finally {
+      move(origin.pid, 'servers')
+      await monitor.child.stop()
+    }
+    return Object.fromEntries(
+      [...rates].map(([count, all]) => [`with ${count} /s`, median(all)] as const),
+    )
+  },
+}
+
+export const extremes: readonly Extreme[] = [idle, stalled, large, workers]

@@ -128,7 +128,7 @@ async function one(
 const figure = (n: number): string => Math.round(n).toLocaleString('en-US')
 
 function tableOf(rows: readonly Row[], clients: number): string {
-  const { processor, cores, programs } = describeMachine()
+  const { processor, cores, programs } = describeMachine(null)
   const head = [
     ...['failure', 'through', 'answered', 'dropped', 'errors', 'in doubt'],
     ...['acknowledged writes lost', 'duplicated', 'longest stall'],

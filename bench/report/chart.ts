@@ -9,7 +9,9 @@ const colours: Readonly<Record<TargetName, string>> = {
   twemproxy: '#f2a541',
   multiplexed: '#c8342b',
   dedicated: '#e79a94',
+  otherNode: '#8f2a5b',
   floor: '#c9c9c9',
+  tunnel: '#a9a9a9',
 }
 const shown = [
   ...['get c=1 P=1 3 B', 'get c=50 P=1 3 B', 'get c=500 P=1 3 B', 'get c=5000 P=1 3 B'],

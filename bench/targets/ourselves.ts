@@ -26,16 +26,32 @@ export function startMonitorProcess(
   return { feed, child }
 }
 
-/** One data plane. `nodeArgs` go to Node itself, for profiles. */
+/** Several workers at one port, on whatever cores there are. */
+export async function startWorkers(workers: number, origin: Origin, feed: string): Promise<Target> {
+  const port = await freePort()
+  const child = start('anywhere', process.execPath, [
+    ...[ownProgram, 'proxyd', '--workers', String(workers)],
+    ...['--sentinels', `127.0.0.1:${origin.sentinelPort}`],
+    ...['--master-name', origin.masterName],
+    ...['--feed', feed],
+    ...['--listen', `127.0.0.1:${port}`],
+    ...['--admin', 'off', '--log-level', 'warn'],
+  ])
+  await untilAnswers(`switchmaster (${workers} workers)`, port, child)
+  return { name: 'multiplexed', port, pid: child.pid, stop: () => child.stop() }
+}
+
+/** One data plane. `nodeArgs` go to Node itself, for profiles; `node` is which Node. */
 export async function startOurselves(
   mode: 'multiplexed' | 'dedicated',
   origin: Origin,
   feed: string,
   nodeArgs: readonly string[] = [],
   program = ownProgram,
+  node = process.execPath,
 ): Promise<Target> {
   const port = await freePort()
-  const child = start('servers', process.execPath, [
+  const child = start('servers', node, [
     ...nodeArgs,
     ...[program, 'proxyd'],
     ...['--sentinels', `127.0.0.1:${origin.sentinelPort}`],

@@ -17,7 +17,8 @@ export const placement: Placement | null =
     ? { load: 0, servers: 1 }
     : null
 
-export type Place = keyof Placement
+/** `anywhere`: where the scheduler likes. */
+export type Place = keyof Placement | 'anywhere'
 
 /** The program and arguments that run `command` at its place. */
 export function placed(
@@ -25,12 +26,14 @@ export function placed(
   command: string,
   args: readonly string[],
 ): [command: string, args: string[]] {
-  if (placement === null) return [command, [...args]]
+  if (placement === null || place === 'anywhere') return [command, [...args]]
   return ['taskset', ['-c', String(placement[place]), command, ...args]]
 }
 
 /** Moves a running process, with all its threads, to its place. */
 export function move(pid: number, place: Place): void {
   if (placement === null) return
-  spawnSync('taskset', ['-a', '-c', '-p', String(placement[place]), String(pid)])
+  const all = `0-${String(availableParallelism() - 1)}`
+  const cores = place === 'anywhere' ? all : String(placement[place])
+  spawnSync('taskset', ['-a', '-c', '-p', cores, String(pid)])
 }

@@ -5,7 +5,9 @@ export const targetNames = [
   'twemproxy',
   'multiplexed',
   'dedicated',
+  'otherNode',
   'floor',
+  'tunnel',
 ] as const
 
 export type TargetName = (typeof targetNames)[number]
@@ -17,7 +19,9 @@ export const targetTitles: Readonly<Record<TargetName, string>> = {
   twemproxy: 'twemproxy',
   multiplexed: 'switchmaster',
   dedicated: 'switchmaster, dedicated',
+  otherNode: 'switchmaster, other Node',
   floor: 'a Node echo',
+  tunnel: 'a Node tunnel',
 }
 
 /** Something that answers Redis commands on a port of the loopback interface. */
