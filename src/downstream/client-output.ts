@@ -38,6 +38,7 @@ export class ClientOutput implements Flushable {
   }
 
   append(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return
     if (bytes === this.#bytes && start === this.#end) {
       this.#end = end
       return

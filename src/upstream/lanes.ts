@@ -7,7 +7,7 @@ import { Link, type LinkContext, type LinkKind } from './link.ts'
  *
  * Everybody takes the first link, since the fuller its writes are the less each command costs. Where
  * commands are large that is no gain, and they are spread over the links; and nobody who has the
- * choice waits behind a large reply.
+ * choice waits behind a large reply or somebody's long pipeline.
  */
 export class Lane {
   readonly #links: (Link | null)[]

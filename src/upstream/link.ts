@@ -1,7 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
-import type { Arrival } from '../base/arrival.ts'
 import { deferred } from '../base/deferred.ts'
 import { Deque } from '../base/deque.ts'
 import { ProxyError } from '../base/errors.ts'
@@ -13,6 +12,7 @@ import { Handshake, type Greeting } from './handshake.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { Slab } from './slab.ts'
+import { swallowed } from './swallowed.ts'
 import { Volume } from './volume.ts'
 import type { LinkOptions } from './options.ts'
 
@@ -33,6 +33,9 @@ export interface LinkContext {
 
 /** What links of all generations share. */
 export type LinkBase = Omit<LinkContext, 'onLost' | 'isRefuted'>
+
+/** About a millisecond of Redis; at less, the link is not left for another. */
+const busyCommands = 1024
 
 /** One client on a link of its own needs not more on its way than the next write takes. */
 const leaseFullBytes = 256 * 1024
@@ -159,9 +162,9 @@ export class Link implements Flushable {
     return this.#phase === 'closed'
   }
 
-  /** One large reply is on its way, or waits for its slow reader. */
+  /** Who comes now would wait: for a large reply (or its slow reader), or for many commands. */
   get isBusy(): boolean {
-    return this.inbox.begun
+    return this.inbox.begun || this.inFlight.size >= busyCommands
   }
 
   /** Queues a command. false: more than `linkHighWater` bytes wait to be written. */
@@ -353,46 +356,3 @@ export class Link implements Flushable {
     for (const listener of listeners) queueMicrotask(listener)
   }
 }
-
-/** An exchange whose reply nobody waits for; an error in it means the link is not as we think. */
-function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exchange {
-  return {
-    bytes,
-    start: 0,
-    end: bytes.length,
-    traits: swallowedTraits,
-    state: swallowedState,
-    replies: 1,
-    errorEnds: false,
-    linkOnly: true,
-    body: 'whole',
-    affinity: { home: 0, link: 0 },
-    isAlone: false,
-    attempts: 1,
-    deadline: 0,
-    abandoned: true,
-    via: 'lane',
-    onReply(reply, start, end) {
-      arrival.gone(reply, start, end)
-      if (reply[start] !== 0x2b /* + */) {
-        link.destroy(new ProxyError('HANDSHAKE_FAILED', 'SELECT for a shared link was refused'))
-      }
-      return true
-    },
-    onResume: () => undefined,
-    onLost: () => undefined,
-  }
-}
-
-const swallowedTraits = {
-  name: 'select',
-  route: 'lane',
-  reason: null,
-  verb: null,
-  replay: 'read',
-  replayByArgs: false,
-  heavy: false,
-  write: false,
-} as const
-
-const swallowedState: LinkState = { identity: { name: 'default', auth: null }, resp: 2, db: 0 }

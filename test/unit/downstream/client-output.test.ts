@@ -79,6 +79,14 @@ test('replies that do not lie together are put together, and gone', () => {
   expect(arrival.end(part, 4)).toBe(true)
 })
 
+test('nothing, behind something, does not keep it back', () => {
+  const { output, part, got } = stage(true)
+  output.append(part.bytes, 0, 2)
+  output.append(Buffer.alloc(0), 0, 0)
+  output.flush()
+  expect(got).toEqual(['xx'])
+})
+
 test('bytes of another read are no business of this one', () => {
   const { output, arrival, part } = stage(true)
   arrival.begin(part, part.bytes, 100)

@@ -128,6 +128,21 @@ describe('links', () => {
     generation.destroy(over)
   })
 
+  test('with a long pipeline are left to it', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    const pipeline = Array.from(
+      { length: 1_100 },
+      (_, n) => new Call('GET k', { isAlone: n === 0 }),
+    )
+    for (const call of pipeline) generation.dispatch(call)
+    expect(new Set(pipeline.map((call) => call.affinity.link))).toEqual(new Set([0]))
+    const other = new Call('GET k', { isAlone: true, affinity: 1 })
+    generation.dispatch(other)
+    expect(other.affinity.link).toBe(1)
+    generation.destroy(over)
+  })
+
   test('that wait inside the server do not hold up a switch', async () => {
     const on = await stage()
     const generation = await open(on)

@@ -1,0 +1,47 @@
+import type { Arrival } from '../base/arrival.ts'
+import { ProxyError } from '../base/errors.ts'
+import type { Exchange, LinkState } from '../dispatcher.ts'
+import type { Link } from './link.ts'
+
+/** An exchange whose reply nobody waits for; an error in it means the link is not as we think. */
+export function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exchange {
+  return {
+    bytes,
+    start: 0,
+    end: bytes.length,
+    traits: swallowedTraits,
+    state: swallowedState,
+    replies: 1,
+    errorEnds: false,
+    linkOnly: true,
+    body: 'whole',
+    affinity: { home: 0, link: 0 },
+    isAlone: false,
+    attempts: 1,
+    deadline: 0,
+    abandoned: true,
+    via: 'lane',
+    onReply(reply, start, end) {
+      arrival.gone(reply, start, end)
+      if (reply[start] !== 0x2b /* + */) {
+        link.destroy(new ProxyError('HANDSHAKE_FAILED', 'SELECT for a shared link was refused'))
+      }
+      return true
+    },
+    onResume: () => undefined,
+    onLost: () => undefined,
+  }
+}
+
+const swallowedTraits = {
+  name: 'select',
+  route: 'lane',
+  reason: null,
+  verb: null,
+  replay: 'read',
+  replayByArgs: false,
+  heavy: false,
+  write: false,
+} as const
+
+const swallowedState: LinkState = { identity: { name: 'default', auth: null }, resp: 2, db: 0 }
