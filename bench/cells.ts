@@ -56,7 +56,7 @@ export const cells: readonly Cell[] = [
 ]
 
 /**
- * The echo knows one reply; the tunnel is a floor where there is one client, or much to pass on.
+ * The echo knows one reply; the tunnel is there for one client, and for much to pass on.
  * Twemproxy has one link for everybody and knows no transactions and no
  * subscriptions.
  */

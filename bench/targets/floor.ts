@@ -13,7 +13,7 @@ export async function startFloor(): Promise<Target> {
   return { name: 'floor', port, pid: child.pid, stop: () => child.stop() }
 }
 
-/** What any proxy on Node costs that only passes bytes on, without a look at them. */
+/** What a proxy on Node costs that only passes bytes on, with `node:net` as most programs use it. */
 export async function startTunnel(origin: Origin): Promise<Target> {
   const port = await freePort()
   const args = [tunnelProgram, String(port), String(origin.port)]

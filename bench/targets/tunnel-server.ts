@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 
 /**
  * Passes bytes between each client at the port of its first argument and a link of its own to the
- * port of its second, and looks at nothing: the least that Node can need between a client and Redis.
+ * port of its second, and looks at nothing.
  */
 const [port, redisPort] = process.argv.slice(2).map(Number)
 
