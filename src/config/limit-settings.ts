@@ -8,7 +8,7 @@ export const limitSettings = {
     '4',
     'Shared links for each (RESP version, db, user) that clients are in.',
     {
-      why: 'Small commands share the first, where many cost least; large ones are spread over all.',
+      why: 'Half for reads, half for writes. Small commands share one, where many cost least.',
     },
   ),
   leasePoolMax: setting(count(1, 60_000), '1024', 'Exclusive links per process.', {

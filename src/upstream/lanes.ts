@@ -5,9 +5,11 @@ import { Link, type LinkContext, type LinkKind } from './link.ts'
  * A set of shared links for one (identity, RESP version). The db is no part of the key: a link
  * puts a SELECT of its own before a command that needs another db than the one before it.
  *
- * Everybody takes the first link, since the fuller its writes are the less each command costs. Where
- * commands are large that is no gain, and they are spread over the links; and nobody who has the
- * choice waits behind a large reply or somebody's long pipeline.
+ * Reads take the first link and commands that may write the first of the second half, since the
+ * server may let writes wait and not reads (CLIENT PAUSE WRITE, FAILOVER). All of a kind take one, since
+ * the fuller its writes to the socket are the less each command costs. Where commands are large that is
+ * no gain, and they are spread over their half; and nobody who has the choice waits behind a large
+ * reply or somebody's long pipeline.
  */
 export class Lane {
   readonly #links: (Link | null)[]
@@ -20,16 +22,22 @@ export class Lane {
 
   /** The link for a command that is being dispatched. */
   linkFor(exchange: Exchange): Link {
-    if (exchange.isAlone) exchange.affinity.link = this.#choose(exchange.affinity.home)
+    const { affinity } = exchange
+    if (exchange.isAlone) affinity.link = this.#choose(exchange.traits.write, affinity.home)
     return this.link(exchange.affinity.link)
   }
 
-  #choose(home: number): number {
-    const count = this.#links.length
-    const first = this.#isFree(0)
-    if (first && this.#links[0]?.volume.isLarge !== true) return 0
-    for (let i = 0; i < count; i++) if (this.#isFree((home + i) % count)) return (home + i) % count
-    return home % count
+  #choose(writes: boolean, home: number): number {
+    const all = this.#links.length
+    const reading = all - (all >> 1)
+    const first = writes && all > 1 ? reading : 0
+    if (this.#isFree(first) && this.#links[first]?.volume.isLarge !== true) return first
+    const count = all === 1 ? 1 : writes ? all - reading : reading
+    for (let i = 0; i < count; i++) {
+      const index = first + ((home + i) % count)
+      if (this.#isFree(index)) return index
+    }
+    return first + (home % count)
   }
 
   #isFree(index: number): boolean {

@@ -20,6 +20,8 @@ const conversations: readonly Conversation[] = [
       say('A', 'CLIENT PAUSE 20000 WRITE', '+OK\r\n'),
       ask('B', 'SET k v'),
       say('A', 'PING', '+PONG\r\n'),
+      say('C', 'GET k', '$-1\r\n'),
+      say('D', 'GET k', '$-1\r\n'),
       say('A', 'CLIENT UNPAUSE', '+OK\r\n'),
       read('B', 1, '+OK\r\n'),
       say('A', 'CLIENT PAUSE abc', '-ERR timeout is not an integer or out of range\r\n'),

@@ -12,14 +12,14 @@ import { seen, stage, type Stage } from './link-kit.ts'
 watchLeaks()
 
 const limits = {
-  linksPerLane: 2,
+  linksPerLane: 4,
   lease: { max: 2, acquireTimeoutMs: 100, maxWaiting: 3, idleMs: 60_000 },
   probeIdentity: plainState.identity,
 }
 
-function upstreamOn(on: Stage): Upstream {
+function upstreamOn(on: Stage, own = limits): Upstream {
   const { options, turn, memory } = on.context
-  return new Upstream({ ...options, ...limits }, on.notes, on.clock, turn, memory)
+  return new Upstream({ ...options, ...own }, on.notes, on.clock, turn, memory)
 }
 
 function open(on: Stage): Promise<Generation> {
@@ -89,7 +89,7 @@ describe('links', () => {
     const on = await stage()
     const generation = await open(on)
     const before = on.server.accepted.length
-    for (const affinity of [0, 1, 2, 3]) generation.dispatch(new Call('GET k', { affinity }))
+    for (const affinity of [0, 1, 4, 5]) generation.dispatch(new Call('GET k', { affinity }))
     generation.dispatch(new Call('SCRIPT KILL', { via: 'control' }))
     await seen(() => on.server.accepted.length === before + 3)
     await seen(() => on.server.accepted.reduce((sum, each) => sum + each.commands.length, 0) === 5)
@@ -125,6 +125,36 @@ describe('links', () => {
     await seen(() => large.told !== '')
     const again = [2, 3].map((home) => dispatched('GET large', home, true))
     expect(again.map((call) => call.affinity.link % 2)).toEqual([0, 1])
+    generation.destroy(over)
+  })
+
+  test('for what may write are others: a server that lets writes wait stops no reads', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    const links = ['GET k', 'SET k v', 'PING', 'EVAL s 0', 'EVAL_RO s 0', 'PUBLISH c m'].map(
+      (request) => {
+        const call = new Call(request, { isAlone: true })
+        generation.dispatch(call)
+        return call.affinity.link
+      },
+    )
+    expect(links).toEqual([0, 2, 0, 2, 0, 2])
+    generation.destroy(over)
+  })
+
+  test.each([
+    [1, [0, 0]],
+    [2, [0, 1]],
+    [3, [0, 2]],
+  ])('with %i a lane, reads and writes go to %j', async (linksPerLane, expected) => {
+    const on = await stage()
+    const generation = await upstreamOn(on, { ...limits, linksPerLane }).open({
+      host: '127.0.0.1',
+      port: on.server.port,
+    })
+    const calls = ['GET k', 'SET k v'].map((request) => new Call(request, { isAlone: true }))
+    for (const call of calls) generation.dispatch(call)
+    expect(calls.map((call) => call.affinity.link)).toEqual(expected)
     generation.destroy(over)
   })
 
