@@ -9,17 +9,17 @@ export interface Goal {
   readonly bound: number
   readonly atLeast: boolean
   readonly unit: string
-  /** One figure for each cell that was measured; all must hold. */
-  figures(results: Results): number[]
+  /** One figure of `own` for each cell that was measured; all must hold. */
+  figures(results: Results, own: TargetName): number[]
 }
 
-type Measure = (cell: CellResult) => number
+type Measure = (cell: CellResult, own: TargetName) => number
 
-function ofCells(names: readonly string[], measure: Measure): (results: Results) => number[] {
-  return ({ cells }) =>
+function ofCells(names: readonly string[], measure: Measure): Goal['figures'] {
+  return ({ cells }, own) =>
     cells
       .filter(({ cell }) => names.includes(cell.name))
-      .map(measure)
+      .map((cell) => measure(cell, own))
       .filter((figure) => !Number.isNaN(figure))
 }
 
@@ -37,7 +37,7 @@ function throughput(
     bound,
     atLeast: true,
     unit: '×',
-    figures: ofCells(names, (cell) => ratio(cell, 'multiplexed', peer as TargetName)),
+    figures: ofCells(names, (cell, own) => ratio(cell, own, peer as TargetName)),
   }))
 }
 
@@ -48,7 +48,7 @@ function latency(title: string, names: readonly string[], peer: TargetName, fiel
     bound: 1,
     atLeast: false,
     unit: '×',
-    figures: ofCells(names, (cell) => ratio(cell, 'multiplexed', peer, field)),
+    figures: ofCells(names, (cell, own) => ratio(cell, own, peer, field)),
   }
 }
 
@@ -58,8 +58,8 @@ function processor(names: readonly string[], peer: TargetName, bound: number): G
     bound,
     atLeast: false,
     unit: '×',
-    figures: ofCells(names, (cell) =>
-      medianRatio(togetherUs(cell, 'multiplexed'), togetherUs(cell, peer)),
+    figures: ofCells(names, (cell, own) =>
+      medianRatio(togetherUs(cell, own), togetherUs(cell, peer)),
     ),
   }
 }
@@ -71,10 +71,10 @@ function extreme(text: string, bound: number, start: string, names: readonly str
     bound,
     atLeast: false,
     unit: names[0]?.split(' ').at(-1) ?? '',
-    figures: ({ extremes }) =>
+    figures: ({ extremes }, own) =>
       names.flatMap((name) => {
         const values = extremes
-          .filter((each) => each.target === 'multiplexed' && each.extreme.startsWith(start))
+          .filter((each) => each.target === own && each.extreme.startsWith(start))
           .flatMap(({ figures }) => figures[name] ?? [])
         return values.length === 0 ? [] : [median(values)]
       }),
@@ -108,9 +108,10 @@ export interface Verdict {
   readonly isMet: boolean
 }
 
-export function judge(results: Results): Verdict[] {
+/** `own`: which of us is judged. */
+export function judge(results: Results, own: TargetName = 'multiplexed'): Verdict[] {
   return goals.map((goal) => {
-    const figures = goal.figures(results)
+    const figures = goal.figures(results, own)
     if (figures.length === 0) return { goal, worst: null, isMet: false }
     const worst = goal.atLeast ? Math.min(...figures) : Math.max(...figures)
     return { goal, worst, isMet: goal.atLeast ? worst >= goal.bound : worst <= goal.bound }

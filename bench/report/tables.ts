@@ -1,4 +1,4 @@
-import { judge } from '../goals.ts'
+import { judge, type Verdict } from '../goals.ts'
 import { middle, ratio, togetherUs, type CellResult, type Results } from '../results.ts'
 import { median } from '../stats.ts'
 import { targetTitles, type TargetName } from '../targets/target.ts'
@@ -86,11 +86,19 @@ export function extremeTables({ extremes }: Results): string {
 
 /** Every goal, the worst of its cells, and whether it is met. */
 export function goalTable(results: Results): string {
-  const rows = judge(results).map(({ goal, worst, isMet }) => [
-    goal.text,
-    `${goal.atLeast ? '≥' : '≤'} ${goal.bound} ${goal.unit}`,
-    worst === null ? '–' : `${figure(worst)} ${goal.unit}`,
-    worst === null ? 'not measured' : isMet ? 'yes' : '**no**',
+  const hasOther = results.targets.includes('otherNode')
+  const others = hasOther ? judge(results, 'otherNode') : []
+  const rows = judge(results).map((verdict, index) => [
+    verdict.goal.text,
+    `${verdict.goal.atLeast ? '≥' : '≤'} ${verdict.goal.bound} ${verdict.goal.unit}`,
+    ...verdictCells(verdict),
+    ...others.slice(index, index + 1).flatMap(verdictCells),
   ])
-  return table(['', 'goal', 'measured', 'met'], rows)
+  const head = ['', 'goal', 'measured', 'met']
+  return table(hasOther ? [...head, 'on the other Node', 'met'] : head, rows)
+}
+
+function verdictCells({ goal, worst, isMet }: Verdict): [measured: string, met: string] {
+  if (worst === null) return ['–', 'not measured']
+  return [`${figure(worst)} ${goal.unit}`, isMet ? 'yes' : '**no**']
 }
