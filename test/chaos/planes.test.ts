@@ -208,6 +208,16 @@ test('scenario 46: health checks open no connection to Redis', async () => {
         Number(await node.info('stats', 'total_connections_received')),
       ),
     )
+  const followed = async (): Promise<boolean> => {
+    const { workers } = (await proxy.state()) as {
+      workers: readonly { groups: Record<string, { gate: { name: string } }> }[]
+    }
+    return (
+      workers.length === 2 &&
+      workers.every(({ groups }) => groups[group.name]?.gate.name === 'open')
+    )
+  }
+  await until(followed, { within: 10_000, what: 'both workers at the master' })
   const before = await connections()
   for (let n = 0; n < 30; n += 1) {
     for (const path of ['/healthz', '/readyz', '/metrics', '/state']) {
