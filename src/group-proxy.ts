@@ -17,7 +17,7 @@ import type { Generation } from './dispatcher.ts'
 import type { ProxydDeps } from './proxyd.ts'
 import { learnedCommands } from './routing/command-reply.ts'
 import { Router } from './routing/router.ts'
-import type { Traits } from './routing/traits.ts'
+import { localTraits } from './routing/traits.ts'
 import type { DataPlaneCounters } from './telemetry/counters.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { View } from './topology/view.ts'
@@ -26,17 +26,6 @@ import { Upstream, type UpstreamOptions } from './upstream/upstream.ts'
 
 /** Tells the monitor what the data path has met. */
 export type ReportSymptom = (what: Symptom, address: string, generation: number) => void
-
-const localTraits: Traits = {
-  name: '',
-  route: 'lane',
-  reason: null,
-  verb: null,
-  replay: 'read',
-  replayByArgs: false,
-  heavy: false,
-  write: false,
-}
 
 /** One group: listener → gate → upstream, and the follower that leads the gate. */
 export class GroupProxy {

@@ -135,7 +135,8 @@ ${extremeTables(results)}
 ## What was tried
 
 Processor time per command, proxy and Redis together, medians of five to seven interleaved rounds of 0.7 s
-on the machine above; each against its neighbour in the same run.
+on the machine above, between two builds as \`npm run bench:guard\` compares them (the echo alone:
+by hand). No row is of the run that the rest of this page shows.
 
 | | µs | kept |
 | --- | ---: | --- |

@@ -56,7 +56,7 @@ export class RequestReader {
     } else if (traits.route === 'lane' && (pin.held || !context.dedicated)) {
       if (pin.held) commands.lease++
       else commands.lane++
-      if (traits.verb === 'script-use') context.scripts.touch(bytes.subarray(subStart, subEnd))
+      if (traits.verb === 'script-use') context.scripts.touch(bytes, subStart, subEnd)
       if (session.transaction !== null) session.transaction.add(traits, bytes, start, end)
       session.dispatch(session.exchange(traits, bytes, start, end))
     } else {

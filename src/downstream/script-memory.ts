@@ -55,9 +55,10 @@ export class ScriptMemory {
     }
   }
 
-  /** The script with this sha1 (in any case) is in use. */
-  touch(name: Uint8Array): void {
-    if (name.length !== nameLength || this.#isLast(name)) return
+  /** The script whose sha1 (in any case) is `bytes[start, end)` is in use. */
+  touch(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    if (end - start !== nameLength || this.#isLast(bytes, start)) return
+    const name = bytes.subarray(start, end)
     this.#last.set(name)
     const text = Buffer.from(name).toString('latin1').toLowerCase()
     const script = this.#scripts.get(text)
@@ -66,9 +67,9 @@ export class ScriptMemory {
     this.#scripts.set(text, script)
   }
 
-  #isLast(name: Uint8Array): boolean {
+  #isLast(bytes: Uint8Array, start: number): boolean {
     const last = this.#last
-    for (let i = 0; i < nameLength; i++) if (name[i] !== last[i]) return false
+    for (let i = 0; i < nameLength; i++) if (bytes[start + i] !== last[i]) return false
     return true
   }
 

@@ -106,3 +106,15 @@ export type SessionVerb =
  */
 export type ReplayClass =
   'read' | 'blocking' | 'same-state' | 'other-reply' | 'time-relative' | 'never'
+
+/** Of what the proxy answers by itself. */
+export const localTraits: Traits = {
+  name: '',
+  route: 'lane',
+  reason: null,
+  verb: null,
+  replay: 'read',
+  replayByArgs: false,
+  heavy: false,
+  write: false,
+}

@@ -3,7 +3,8 @@ import type { Exchange, Generation, Identity } from '../dispatcher.ts'
 import { decodeReply, type Reply } from '../protocol/reply.ts'
 import { encodeRequest } from '../protocol/request.ts'
 
-const askTraits = {
+/** Of a command of the proxy's own, whatever it is. */
+export const ownTraits = {
   name: 'ask',
   route: 'control',
   reason: null,
@@ -30,7 +31,7 @@ export async function ask(
     bytes,
     start: 0,
     end: bytes.length,
-    traits: askTraits,
+    traits: ownTraits,
     state: { identity, resp: 2, db: 0 },
     replies: 1,
     linkOnly: false,

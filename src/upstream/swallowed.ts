@@ -1,6 +1,7 @@
 import type { Arrival } from '../base/arrival.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Exchange, LinkState } from '../dispatcher.ts'
+import { ownTraits } from './ask.ts'
 import type { Link } from './link.ts'
 
 /** An exchange whose reply nobody waits for; an error in it means the link is not as we think. */
@@ -9,7 +10,7 @@ export function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exch
     bytes,
     start: 0,
     end: bytes.length,
-    traits: swallowedTraits,
+    traits: ownTraits,
     state: swallowedState,
     replies: 1,
     errorEnds: false,
@@ -32,16 +33,5 @@ export function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exch
     onLost: () => undefined,
   }
 }
-
-const swallowedTraits = {
-  name: 'select',
-  route: 'lane',
-  reason: null,
-  verb: null,
-  replay: 'read',
-  replayByArgs: false,
-  heavy: false,
-  write: false,
-} as const
 
 const swallowedState: LinkState = { identity: { name: 'default', auth: null }, resp: 2, db: 0 }

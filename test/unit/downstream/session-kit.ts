@@ -11,6 +11,7 @@ import { Gate, type GateOptions } from '../../../src/failover/gate.ts'
 import { defaultRequestLimits } from '../../../src/protocol/resp.ts'
 import { encodeRequest } from '../../../src/protocol/request.ts'
 import { Router } from '../../../src/routing/router.ts'
+import { localTraits } from '../../../src/routing/traits.ts'
 import { DataPlaneCounters } from '../../../src/telemetry/counters.ts'
 import { RequestScanner } from '../../support/request-scanner.ts'
 import { until } from '../../support/until.ts'
@@ -139,16 +140,7 @@ export class Kit {
       },
       counters: this.counters,
       scripts: this.scripts,
-      localTraits: {
-        name: '',
-        route: 'lane',
-        reason: null,
-        verb: null,
-        replay: 'read',
-        replayByArgs: false,
-        heavy: false,
-        write: false,
-      },
+      localTraits,
       firstState: initialState,
       dedicated: false,
       isHolding: () => this.gate.state.name === 'holding',
