@@ -47,6 +47,10 @@ export interface Command {
   readonly state: LinkState
   /** Top-level replies it is answered with; more than 1 for a contiguous MULTI … EXEC run. */
   readonly replies: number
+  /** More than 1: a pipeline, plain commands of one client in one piece; none while the gate holds. */
+  readonly commands: number
+  /** Of a pipeline's commands, how many have been answered. */
+  answered: number
   /** Which link of a lane it takes: the same object for all commands of a session. */
   readonly affinity: Affinity
   /** No other command of its session is on its way, so that its lane may choose the link anew. */
@@ -87,6 +91,11 @@ export interface ReplyHandler {
   onResume(fn: () => void): void
   /** The reply will not come (any more). The error is what the client is told. */
   onLost(cause: ProxyError, fate: Fate): void
+  /**
+   * The commands of a pipeline that are not answered, each by itself, in order: they take its place,
+   * and nothing of the pipeline is called any more. A command that is none: itself.
+   */
+  split(): Exchange[]
 }
 
 /** A command together with who waits for it: the unit that every layer carries. */

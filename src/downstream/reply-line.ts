@@ -39,8 +39,19 @@ export class ReplyLine {
     this.#output = new ClientOutput(socket, context.turn, context.memory.arrival)
   }
 
+  /** 0: none is owed. A pipeline counts as one. */
   get size(): number {
     return this.#line.size
+  }
+
+  /** How many there are. */
+  get count(): number {
+    let sum = 0
+    for (let i = 0; i < this.#line.size; i++) {
+      const exchange = this.#line.at(i)
+      if (exchange !== undefined) sum += exchange.commands - exchange.answered
+    }
+    return sum
   }
 
   head(): SessionExchange | undefined {
@@ -49,6 +60,26 @@ export class ReplyLine {
 
   expect(exchange: SessionExchange): void {
     this.#line.push(exchange)
+  }
+
+  /** The commands of a pipeline that are not answered, `rest`, take its place. */
+  split(pipeline: SessionExchange, rest: SessionExchange[]): SessionExchange[] {
+    const { answered } = pipeline
+    for (const exchange of this.#line.drain()) {
+      if (exchange !== pipeline) {
+        this.#line.push(exchange)
+        continue
+      }
+      if (pipeline.kept === null) {
+        this.#context.counters.replies += answered
+      } else {
+        pipeline.commands = answered // it holds the replies that came before their turn
+        pipeline.done = true
+        this.#line.push(pipeline)
+      }
+      for (const each of rest) this.#line.push(each)
+    }
+    return rest
   }
 
   /** A part of the reply to `exchange`. false: the client reads too slowly. */
@@ -67,11 +98,11 @@ export class ReplyLine {
     }
     if (exchange.muted) this.#context.memory.arrival.gone(b, start, end)
     else this.#output.append(b, start, end)
-    this.#within = last ? 'nothing' : 'reply'
+    this.#within = endsReply(exchange, last) ? 'nothing' : 'reply'
     if (last) {
       exchange.done = true
       line.shift()
-      if (!exchange.refused) this.#context.counters.replies++
+      if (!exchange.refused) this.#context.counters.replies += exchange.commands
       if (line.size > 0) this.#giveDone()
       if (this.#injected.length > 0) this.#inject()
       if (line.size === 0) this.#home.onLineEmpty()
@@ -139,7 +170,7 @@ export class ReplyLine {
   abandon(): void {
     for (const exchange of this.#line.drain()) {
       exchange.abandoned = true
-      this.#context.counters.dropped++
+      this.#context.counters.dropped += exchange.commands - exchange.answered
     }
   }
 
@@ -169,12 +200,17 @@ export class ReplyLine {
       if (next?.kept) {
         for (const part of next.kept) this.#output.append(part, 0, part.length)
         next.kept = null
-        this.#within = 'reply'
+        if (!endsReply(next, next.done)) this.#within = 'reply'
       }
       if (next?.done !== true) return
       this.#within = 'nothing'
       this.#line.shift()
-      if (!next.refused) this.#context.counters.replies++
+      if (!next.refused) this.#context.counters.replies += next.commands
     }
   }
+}
+
+/** What comes of a pipeline's replies is one or several, and whole. */
+function endsReply(exchange: SessionExchange, last: boolean): boolean {
+  return last || exchange.commands > 1
 }

@@ -1,5 +1,7 @@
 import { args } from '../protocol/request.ts'
 import { framed, RequestFramer } from '../protocol/request-framer.ts'
+import type { Traits } from '../routing/traits.ts'
+import { isPlain, pipelineTraits } from './pipeline.ts'
 import type { Session } from './session.ts'
 import { sendRun } from './transaction-run.ts'
 import { beginUpload, type Upload } from './upload.ts'
@@ -58,6 +60,9 @@ export class RequestReader {
       else commands.lane++
       if (traits.verb === 'script-use') context.scripts.touch(bytes, subStart, subEnd)
       if (session.transaction !== null) session.transaction.add(traits, bytes, start, end)
+      if (position < chunk.length && this.#mayJoin(traits, chunk)) {
+        return this.#takePipeline(traits, chunk, position)
+      }
       session.dispatch(session.exchange(traits, bytes, start, end))
     } else {
       if (traits.verb === 'multi' && bytes === chunk) {
@@ -68,6 +73,38 @@ export class RequestReader {
       handle(session, { traits, bytes: own, args: args(own, 0, own.length) })
     }
     return position
+  }
+
+  /** May this command, which is in the registers, be followed by others in one piece? */
+  #mayJoin(traits: Traits, chunk: Uint8Array): boolean {
+    const { pin, state, context } = this.#session
+    if (pin.held || state.transaction !== 'none' || state.replies !== 'on') return false
+    return isPlain(traits) && this.#framer.bytes === chunk && !context.isHolding()
+  }
+
+  /** The plain commands from the one in the registers on go as one piece. Returns where it ends. */
+  #takePipeline(first: Traits, chunk: Uint8Array, behind: number): number {
+    const session = this.#session
+    const framer = this.#framer
+    const { router, counters } = session.context
+    const { start } = framer
+    let { write } = first
+    let commands = 1
+    let end = behind
+    while (framer.peek(chunk, end, chunk.length)) {
+      const { nameStart, nameEnd, subStart, subEnd } = framer
+      const traits = router.lookup(chunk, nameStart, nameEnd, subStart, subEnd)
+      if (!isPlain(traits)) break
+      if (traits.write) write = true
+      end = framer.position
+      commands++
+    }
+    const traits = write ? pipelineTraits.writes : pipelineTraits.reads
+    const exchange = session.exchange(commands === 1 ? first : traits, chunk, start, end)
+    exchange.commands = commands
+    counters.commands.lane += commands - 1
+    session.dispatch(exchange)
+    return end
   }
 
   #takeOther(found: number): void {

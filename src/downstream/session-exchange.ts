@@ -25,6 +25,8 @@ export interface ExchangeHome {
   /** A reply to a client that has gone. */
   onUnwanted(bytes: Uint8Array, start: number, end: number): boolean
   onLost(exchange: SessionExchange, cause: ProxyError, fate: Fate): void
+  /** The commands of a pipeline that are not answered take its place. */
+  split(pipeline: SessionExchange): SessionExchange[]
   onResume(fn: () => void): void
 }
 
@@ -36,6 +38,8 @@ export class SessionExchange implements Exchange {
   readonly traits: Traits
   readonly state: LinkState
   replies = 1
+  commands = 1
+  answered = 0
   errorEnds = false
   linkOnly = false
   body: 'whole' | 'receiving' | 'received' = 'whole'
@@ -95,6 +99,10 @@ export class SessionExchange implements Exchange {
 
   onLost(cause: ProxyError, fate: Fate): void {
     if (!this.abandoned) this.#home.onLost(this, cause, fate)
+  }
+
+  split(): SessionExchange[] {
+    return this.commands === 1 ? [this] : this.#home.split(this)
   }
 
   onResume(fn: () => void): void {

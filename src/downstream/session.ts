@@ -10,6 +10,7 @@ import { countUnserved, lossReply, whyClosed } from './losses.ts'
 import { instead } from './observers.ts'
 import { addressesOf } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
+import { restOf } from './pipeline.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
 import { RequestReader } from './request-reader.ts'
 import { ReplyLine, type ReplyLineHome } from './reply-line.ts'
@@ -92,7 +93,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** Replies owed to the client. */
   get outstanding(): number {
-    return this.#line.size
+    return this.#line.count
   }
 
   /** The command whose reply the client waits for. */
@@ -259,7 +260,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     end: number,
     last: boolean,
   ): boolean {
-    if (last && exchange.traits.write) {
+    if (exchange.traits.write && (last || exchange.commands > 1)) {
       this.wroteIn = this.context.generation()
       this.hasWritten = true
     }
@@ -272,6 +273,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (exchange.hidden) return true
     if (seen !== null) return this.#line.give(exchange, seen, 0, seen.length, last)
     return !last || this.#line.give(exchange, bytes, start, start, true)
+  }
+
+  split(pipeline: SessionExchange): SessionExchange[] {
+    return this.#line.split(pipeline, restOf(this, pipeline))
   }
 
   onUnwanted(bytes: Uint8Array, start: number, end: number): boolean {

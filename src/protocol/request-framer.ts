@@ -66,6 +66,7 @@ export class RequestFramer extends RequestRegisters {
   readonly #line = new SplitLine()
   /** Arguments that are still to come, the one being read included. */
   #left = 0
+  #stopped = 0
   /** Bytes that are missing of the argument, or of the two bytes behind it. */
   #remaining = 0
 
@@ -85,19 +86,21 @@ export class RequestFramer extends RequestRegisters {
   next(chunk: Uint8Array, position: number, end: number): number {
     this.position = position
     for (;;) {
-      if (this.#state === START && this.#scan(chunk, this.position, end)) return framed.request
+      const isNew = this.#state === START
+      if (isNew && this.peek(chunk, this.position, end)) return framed.request
+      if (isNew) this.#begin(chunk, this.position, end)
       const result = this.#streaming ? this.#stream(chunk, end) : this.#gather(chunk, end)
       if (result !== skipped) return result
     }
   }
 
   /**
-   * The way of nearly all requests: whole in the chunk and canonical. Otherwise what was understood
-   * is put into the carry, and `position` and the state say where `#gather` takes over.
+   * The way of nearly all requests: one that lies whole in the chunk, and canonical, is found. Else
+   * nothing has happened, and the registers are worth nothing. Only between two requests.
    */
-  #scan(chunk: Uint8Array, base: number, end: number): boolean {
+  peek(chunk: Uint8Array, base: number, end: number): boolean {
     const argc = readNumber(chunk, base, end, ASTERISK)
-    if (argc <= 0 || argc > this.#maxArguments()) return this.#begin(chunk, base, end)
+    if (argc <= 0 || argc > this.#maxArguments()) return this.#stop(base, 0)
     let at = base + sizeOfLine(argc)
     let left = argc
     this.argc = argc
@@ -108,11 +111,9 @@ export class RequestFramer extends RequestRegisters {
       const body = at + sizeOfLine(length)
       const stop = body + length
       if (length < 0 || stop + 2 > end || chunk[stop] !== CR || chunk[stop + 1] !== LF) {
-        return this.#adopt(chunk, base, at, left, end)
+        return this.#stop(at, left)
       }
-      if (length > this.#plainBulk && this.#isUnusual(length, left)) {
-        return this.#adopt(chunk, base, at, left, end)
-      }
+      if (length > this.#plainBulk && this.#isUnusual(length, left)) return this.#stop(at, left)
       if (left === argc) {
         this.nameStart = body
         this.nameEnd = stop
@@ -124,10 +125,17 @@ export class RequestFramer extends RequestRegisters {
       left--
     } while (left > 0)
     // One that would be streamed if it were split is streamed here too.
-    if (at - base > this.#streamAbove) return this.#begin(chunk, base, end)
+    if (at - base > this.#streamAbove) return this.#stop(base, 0)
     this.register(chunk, base, at, false)
     this.position = at
     return true
+  }
+
+  /** Where `peek` saw that this is none of those, and how many arguments were missing: 0, all. */
+  #stop(at: number, left: number): false {
+    this.#stopped = at
+    this.#left = left
+    return false
   }
 
   #maxArguments(): number {
@@ -140,29 +148,23 @@ export class RequestFramer extends RequestRegisters {
     return left === this.argc && length > limits.nameBytes
   }
 
-  /** A request begins that `#scan` does not take. */
-  #begin(chunk: Uint8Array, base: number, end: number): false {
-    this.position = base
-    if (base === end) return false
-    this.#state = chunk[base] === ASTERISK ? COUNT : INLINE
-    this.#line.begin(this.#carry)
-    return false
-  }
-
-  /** Takes the whole lines and arguments chunk[base, at) into the carry; a length line is next. */
-  #adopt(chunk: Uint8Array, base: number, at: number, left: number, end: number): false {
-    if (at - base > this.#streamAbove) return this.#begin(chunk, base, end)
-    this.#carry.append(chunk, base, at, at - base)
-    this.#left = left
-    this.nameStart -= base
-    this.nameEnd -= base
-    if (this.subStart >= 0) {
-      this.subStart -= base
-      this.subEnd -= base
+  /** A request begins that `peek` does not take: what it understood of it goes into the carry. */
+  #begin(chunk: Uint8Array, base: number, end: number): void {
+    const at = this.#stopped
+    if (this.#left > 0 && at - base <= this.#streamAbove) {
+      this.#carry.append(chunk, base, at, at - base)
+      this.nameStart -= base
+      this.nameEnd -= base
+      if (this.subStart >= 0) {
+        this.subStart -= base
+        this.subEnd -= base
+      }
+      this.#beginLength()
+      this.position = at
+    } else if (base < end) {
+      this.#state = chunk[base] === ASTERISK ? COUNT : INLINE
+      this.#line.begin(this.#carry)
     }
-    this.#beginLength()
-    this.position = at
-    return false
   }
 
   #beginLength(): void {

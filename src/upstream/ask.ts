@@ -34,6 +34,8 @@ export async function ask(
     traits: ownTraits,
     state: { identity, resp: 2, db: 0 },
     replies: 1,
+    commands: 1,
+    answered: 0,
     linkOnly: false,
     errorEnds: false,
     body: 'whole',
@@ -57,6 +59,7 @@ export async function ask(
     onLost(cause) {
       answer.reject(cause)
     },
+    split: () => [exchange],
   }
   generation.dispatch(exchange)
   return await answer.promise

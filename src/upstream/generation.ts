@@ -98,9 +98,9 @@ export class MasterGeneration implements Generation {
 
   inFlight(): number {
     let sum = 0
-    for (const link of this.#lanes.links()) sum += link.inFlight.size
+    for (const link of this.#lanes.links()) sum += link.commands
     for (const link of this.#leases.links()) {
-      if (!this.#waitsInside(link)) sum += link.inFlight.size
+      if (!this.#waitsInside(link)) sum += link.commands
     }
     return sum
   }

@@ -10,6 +10,8 @@ const typeArray = 0x2a
 const typePush = 0x3e
 const typeError = 0x2d
 
+const nothing = new Uint8Array(0)
+
 /** A whole reply: `bytes[start, end)`. */
 interface Frame {
   readonly bytes: Uint8Array
@@ -38,6 +40,10 @@ export class Inbox {
   #streaming: Streaming = 'no'
   /** Frames that the head still needs; 0 until its first frame comes. */
   #left = 0
+  /** Replies to the pipeline at the head that lie together and are passed on together: from, to. */
+  #joined: Uint8Array = nothing
+  #joinedFrom = 0
+  #joinedTo = 0
   /** Replies of a transaction that was sent as one piece, until its last. */
   readonly #run: Frame[] = []
   /** One stall a reply: afterwards the others go first, whatever the slow reader does. */
@@ -58,6 +64,14 @@ export class Inbox {
    * `from`. Returns where the frame begins of which not all is here yet; `end`: there is none.
    */
   take(bytes: Uint8Array, from: number, scan: number, end: number): number {
+    try {
+      return this.#takeFrames(bytes, from, scan, end)
+    } finally {
+      if (this.#joinedTo > 0) this.#giveJoined()
+    }
+  }
+
+  #takeFrames(bytes: Uint8Array, from: number, scan: number, end: number): number {
     let start = from
     let position = scan
     while (position < end) {
@@ -97,8 +111,15 @@ export class Inbox {
         return
       }
     }
-    const head = link.inFlight.peek()
+    let head = link.inFlight.peek()
     if (head === undefined || (type === typePush && link.owner === null)) throw unasked(type)
+    if (head.commands > 1) {
+      if (type !== typeError && !this.suspect) {
+        this.#join(head, bytes, start, end)
+        return
+      }
+      head = this.#split(head)
+    }
     if (type === typeError && head.replies === 1 && link.arbiter.doubts(head, bytes, start, end)) {
       this.#askFirst({ bytes, start, end })
       return
@@ -114,6 +135,37 @@ export class Inbox {
     if (head.replies > 1 && !head.errorEnds) this.#answerRun(head, bytes, start, end)
     else this.#answer(head, bytes, start, end, type === typeError)
     if (this.suspect) this.#leaveIfSuspect()
+  }
+
+  /** The next reply to a pipeline: an ordinary one, of which nobody wants to know more. */
+  #join(pipeline: Exchange, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#joinedTo === 0) {
+      this.#joined = bytes
+      this.#joinedFrom = start
+    }
+    this.#joinedTo = end
+    this.#link.commands--
+    if (++pipeline.answered === pipeline.commands) this.#giveJoined()
+  }
+
+  #giveJoined(): void {
+    const bytes = this.#joined
+    const from = this.#joinedFrom
+    const to = this.#joinedTo
+    this.#joined = nothing
+    this.#joinedTo = 0
+    const pipeline = this.#link.inFlight.peek()
+    if (pipeline === undefined) return
+    const last = pipeline.answered === pipeline.commands
+    const isSpent = this.#stallSpent
+    if (last) this.#shift(true)
+    if (!pipeline.onReply(bytes, from, to, last) && !isSpent) this.#slowReader(pipeline)
+  }
+
+  /** From here on each command of the pipeline at the head is answered by itself. */
+  #split(pipeline: Exchange): Exchange {
+    if (this.#joinedTo > 0) this.#giveJoined()
+    return this.#link.splitHead(pipeline)
   }
 
   #askFirst(frame: Frame): void {
@@ -233,10 +285,11 @@ export class Inbox {
       owner !== null &&
       (type === typePush || type === typeArray) &&
       owner.isPush(type, bytes, start, end)
-    if (!isPush && (inFlight.size === 0 || (type === typePush && owner === null))) {
-      throw unasked(type)
-    }
-    return isPush ? 'push' : 'reply'
+    if (isPush) return 'push'
+    const head = inFlight.peek()
+    if (head === undefined || (type === typePush && owner === null)) throw unasked(type)
+    if (head.commands > 1) this.#split(head)
+    return 'reply'
   }
 
   /** Passes on a piece of a large frame. */

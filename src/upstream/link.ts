@@ -55,6 +55,8 @@ export class Link implements Flushable {
   readonly inFlight = new Deque<Exchange>()
   /** Of `inFlight`, how many were handed to the kernel. */
   written = 0
+  /** The commands in `inFlight` that are not answered: a pipeline is several. */
+  commands = 0
   arbiter: Arbiter
   owner: LeaseOwner | null = null
   readonly inbox: Inbox
@@ -164,7 +166,7 @@ export class Link implements Flushable {
 
   /** Who comes now would wait: for a large reply (or its slow reader), or for many commands. */
   get isBusy(): boolean {
-    return this.inbox.begun || this.inFlight.size >= busyCommands
+    return this.inbox.begun || this.commands >= busyCommands
   }
 
   /** Queues a command. false: more than `linkHighWater` bytes wait to be written. */
@@ -180,9 +182,25 @@ export class Link implements Flushable {
     exchange.start = outbox.start
     exchange.end = outbox.end
     exchange.attempts++
-    this.inFlight.push(exchange)
+    this.#expect(exchange)
     if (!this.#scheduled) this.#schedule()
     return outbox.size < this.#fullBytes
+  }
+
+  #expect(exchange: Exchange): void {
+    this.inFlight.push(exchange)
+    this.commands += exchange.commands
+  }
+
+  /** The pipeline that is the next to be answered goes on as single commands; the first of them. */
+  splitHead(pipeline: Exchange): Exchange {
+    const pieces = pipeline.split()
+    this.inFlight.shift()
+    for (let i = pieces.length - 1; i >= 0; i--) this.inFlight.unshift(pieces[i] as Exchange)
+    this.written += pieces.length - 1
+    this.volume.answered(pipeline.answered)
+    this.#outbox.split(pipeline.bytes, pieces.length)
+    return pieces[0] as Exchange
   }
 
   /** Gives the link to one session, in the db that it is in. */
@@ -206,7 +224,8 @@ export class Link implements Flushable {
 
   /** A command of this link has its reply, or was taken back to be sent elsewhere. */
   onEnded(exchange: Exchange, isAnswered: boolean): void {
-    this.volume.answered()
+    this.commands -= exchange.commands - exchange.answered
+    this.volume.answered(exchange.commands)
     if (isAnswered) this.#outbox.answered(exchange.bytes)
     else this.#outbox.kept(exchange.bytes)
   }
@@ -246,9 +265,12 @@ export class Link implements Flushable {
       const unsent = i >= this.written
       if (unsent) exchange.attempts--
       const begun = i === 0 && this.inbox.begun
-      this.arbiter.onLost(exchange, cause, unsent ? 'unsent' : 'in-doubt', begun)
+      for (const each of exchange.split()) {
+        this.arbiter.onLost(each, cause, unsent ? 'unsent' : 'in-doubt', begun)
+      }
     }
     this.written = 0
+    this.commands = 0
     this.#wakeWriters()
     if (this.owner !== null) this.owner.onLeaseLost(cause, [])
     turn.end()
@@ -303,7 +325,7 @@ export class Link implements Flushable {
     this.#db = db
     const bytes = encodeRequest(['SELECT', db])
     this.#outbox.append(bytes, 0, bytes.length)
-    this.inFlight.push(swallowed(bytes, this, this.#context.memory.arrival))
+    this.#expect(swallowed(bytes, this, this.#context.memory.arrival))
   }
 
   /** Commands leave together when many come, at the end of the turn of the loop; at once when few do. */

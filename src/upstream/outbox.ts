@@ -125,6 +125,14 @@ export class Outbox {
     if (--shelf.unanswered === 0) this.#shelves.delete(bytes)
   }
 
+  /** The request at this place is one of so many from now on. */
+  split(bytes: Uint8Array, count: number): void {
+    const shelf = this.#shelves.get(bytes)
+    if (shelf === undefined) return
+    for (let i = 1; i < count; i++) shelf.part.hold()
+    shelf.unanswered += count - 1
+  }
+
   /** The request at this place is kept by others, who will send it again. */
   kept(bytes: Uint8Array): void {
     this.#shelves.get(bytes)?.part.keep()

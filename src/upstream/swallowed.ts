@@ -6,13 +6,15 @@ import type { Link } from './link.ts'
 
 /** An exchange whose reply nobody waits for; an error in it means the link is not as we think. */
 export function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exchange {
-  return {
+  const exchange: Exchange = {
     bytes,
     start: 0,
     end: bytes.length,
     traits: ownTraits,
     state: swallowedState,
     replies: 1,
+    commands: 1,
+    answered: 0,
     errorEnds: false,
     linkOnly: true,
     body: 'whole',
@@ -31,7 +33,9 @@ export function swallowed(bytes: Uint8Array, link: Link, arrival: Arrival): Exch
     },
     onResume: () => undefined,
     onLost: () => undefined,
+    split: () => [exchange],
   }
+  return exchange
 }
 
 const swallowedState: LinkState = { identity: { name: 'default', auth: null }, resp: 2, db: 0 }

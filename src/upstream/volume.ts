@@ -15,8 +15,8 @@ export class Volume {
     this.#bytes += bytes
   }
 
-  answered(): void {
-    this.#commands++
+  answered(commands: number): void {
+    this.#commands += commands
   }
 
   /** Ends a piece of news: the bytes of one read. */

@@ -143,7 +143,7 @@ export class Kit {
       localTraits,
       firstState: initialState,
       dedicated: false,
-      isHolding: () => this.gate.state.name === 'holding',
+      isHolding: () => this.gate.state.name !== 'open',
       generation: () => this.current.number,
       find: (id) => this.#here().find((each) => each.id === id),
       sessions: () => this.#here(),

@@ -37,6 +37,8 @@ export class Call implements Exchange {
   readonly traits: Traits
   readonly state: LinkState
   readonly replies: number
+  readonly commands: number = 1
+  answered = 0
   readonly affinity: Affinity
   readonly isAlone: boolean
   attempts = 0
@@ -72,6 +74,10 @@ export class Call implements Exchange {
     this.errorEnds = options.errorEnds ?? false
     this.body = options.body ?? 'whole'
     this.via = options.via ?? 'lane'
+  }
+
+  split(): Call[] {
+    return [this]
   }
 
   onReply(bytes: Uint8Array, start: number, end: number, last: boolean): boolean {

@@ -38,7 +38,11 @@ export class FakeLink {
     if (this.closed) throw new Error('a command for a closed link')
     this.generation.onSend(exchange, this)
     exchange.attempts++
-    this.inFlight.push(exchange)
+    exchange.bytes = new Uint8Array(exchange.bytes.subarray(exchange.start, exchange.end))
+    exchange.end -= exchange.start
+    exchange.start = 0
+    if (this.generation.splitsPipelines) this.inFlight.push(...exchange.split())
+    else this.inFlight.push(exchange)
     return !this.full
   }
 
@@ -82,6 +86,20 @@ export class FakeLink {
     return true
   }
 
+  /** The server answers so many commands of the pipeline that is the oldest, in one read. */
+  answerPart(replies: readonly string[]): void {
+    const head = this.inFlight[0]
+    if (head === undefined || this.written === 0) throw new Error('nothing was written')
+    head.answered += replies.length
+    const last = head.answered === head.commands
+    if (last) {
+      this.inFlight.shift()
+      this.written--
+    }
+    const bytes = Buffer.from(replies.join(''), 'latin1')
+    head.onReply(bytes, 0, bytes.length, last)
+  }
+
   /** The connection is gone. */
   cut(cause: ProxyError = new ProxyError('LINK_LOST', 'cut'), begun = false): void {
     if (this.closed) return
@@ -91,7 +109,9 @@ export class FakeLink {
     this.inFlight.splice(0).forEach((exchange, i) => {
       const unsent = i >= written
       if (unsent) exchange.attempts--
-      this.arbiter.onLost(exchange, cause, unsent ? 'unsent' : 'in-doubt', begun && i === 0)
+      for (const each of exchange.split()) {
+        this.arbiter.onLost(each, cause, unsent ? 'unsent' : 'in-doubt', begun && i === 0)
+      }
     })
     for (const fn of this.#drain.splice(0)) queueMicrotask(fn)
     this.owner?.onLeaseLost(cause, [])
@@ -116,6 +136,8 @@ export class FakeGeneration implements Generation {
   readonly lanes = new Map<number, FakeLink>()
   readonly leases: FakeLink[] = []
   readonly #wanted: Wanted[] = []
+  /** A test looks at single commands; false: a pipeline stays in one piece, as on a real link. */
+  splitsPipelines = true
   /** Leases are granted at once, else by `grant`. */
   grantsAtOnce = true
   destroyed: ProxyError | null = null

@@ -5,7 +5,7 @@ import { Volume } from '../../../src/upstream/volume.ts'
 function commands(volume: Volume, count: number, sent: number, received: number): void {
   for (let i = 0; i < count; i++) {
     volume.sent(sent)
-    volume.answered()
+    volume.answered(1)
     volume.received(received)
   }
 }
