@@ -11,3 +11,11 @@ function shown(address: string | undefined, port: number | undefined): string {
   const host = address.includes(':') ? `[${address}]` : address
   return `${host}:${String(port)}`
 }
+
+/** Closes the connection; `graceful`: the client reads all that was written for it before the end. */
+export function hangUp(socket: Socket, graceful: boolean): void {
+  // where the client has ended too, all it sent was read: it loses nothing when both sides end at once
+  const isOver = socket.readableEnded && socket.writableLength === 0
+  if (graceful && !isOver) socket.end()
+  else socket.destroy()
+}

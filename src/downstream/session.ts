@@ -8,7 +8,7 @@ import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
 import { countUnserved, lossReply, whyClosed } from './losses.ts'
 import { instead } from './observers.ts'
-import { addressesOf } from './peer.ts'
+import { addressesOf, hangUp } from './peer.ts'
 import { Pin, type PinHome } from './pin.ts'
 import { restOf } from './pipeline.ts'
 import { rebuildCommands, timeLeft } from './rebuild.ts'
@@ -56,14 +56,14 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly #line: ReplyLine
   #ending: CloseReason = 'client'
 
-  constructor(id: number, accepted: Socket, context: SessionContext) {
+  constructor(id: number, socket: Socket, context: SessionContext) {
     this.id = id
     this.affinity = { home: id, link: 0 }
     this.context = context
     this.state = context.firstState
     this.since = context.clock.now()
     this.#reader = new RequestReader(this)
-    const socket = withSharedReads(accepted, this, context.memory)
+    withSharedReads(socket, this, context.memory)
     this.#socket = socket
     this.#intake = new Intake(socket, context, this)
     this.waits = new Waits(this, this.#intake)
@@ -391,8 +391,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     this.#line.abandon()
     this.pin.close(isClean)
     this.waits.close()
-    if (graceful) this.#socket.end()
-    else this.#socket.destroy()
+    hangUp(this.#socket, graceful)
     this.context.onClosed(this, why)
     this.tracking.onGone()
   }

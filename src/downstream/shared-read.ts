@@ -8,9 +8,28 @@ import { SharedPart } from '../base/shared-part.ts'
  */
 const shared = new Uint8Array(64 * 1024)
 
+/**
+ * What `new Socket({ onread })` sets and a server has no option for: Node's own, by their
+ * descriptions. A socket of a server gets them afterwards, which is cheaper than a second socket.
+ */
+type Hooks = Record<'kBuffer' | 'kBufferCb' | 'kBufferGen', symbol>
+
+const hooks = hooksOf(new Socket())
+
+function hooksOf(socket: Socket): Hooks | null {
+  const symbols = Object.getOwnPropertySymbols(socket)
+  const named = (name: string): symbol | undefined =>
+    symbols.find(({ description }) => description === name)
+  const kBuffer = named('kBuffer')
+  const kBufferCb = named('kBufferCb')
+  const kBufferGen = named('kBufferGen')
+  if (kBuffer === undefined || kBufferCb === undefined || kBufferGen === undefined) return null
+  return { kBuffer, kBufferCb, kBufferGen }
+}
+
 /** What a socket has that its type does not tell: the handle of the event loop. */
-interface WithHandle {
-  _handle: { useUserBuffer?: unknown } | null
+interface Inner extends Record<symbol, unknown> {
+  readonly _handle: { useUserBuffer?: (bytes: Uint8Array) => void } | null
 }
 
 /** Who takes what a client sends. */
@@ -22,43 +41,35 @@ export interface Reader {
 }
 
 /**
- * The same connection, read into one buffer that all clients share, instead of into a new one for
- * every read: no memory for the garbage collector to follow. A large request is read into memory of
- * its own, so that its parts need not be copied on their way. The socket must not have been read from
- * yet. Where this Node cannot do it, the socket itself.
+ * Has the connection read into one buffer that all clients share, instead of into a new one for every
+ * read: no memory for the garbage collector to follow. A large request is read into memory of its own,
+ * so that its parts need not be copied on their way. The socket must not have been read from yet.
+ * Where this Node cannot do it, it is read as usual.
  */
-export function withSharedReads(socket: Socket, reader: Reader, memory: PassingMemory): Socket {
-  const inner = socket as unknown as WithHandle
+export function withSharedReads(socket: Socket, reader: Reader, memory: PassingMemory): void {
+  const inner = socket as unknown as Inner
   const handle = inner._handle
-  if (handle?.useUserBuffer === undefined) {
+  if (hooks === null || handle?.useUserBuffer === undefined) {
     socket.on('data', (chunk) => {
       reader.onChunk(chunk)
     })
-    return socket
+    return
   }
-  inner._handle = null // the new socket is its only owner
   const place = new Place(reader, memory)
-  const options = {
-    handle,
-    allowHalfOpen: true,
-    readable: true,
-    writable: true,
-    onread: {
-      buffer: () => place.next() as Uint8Array, // null: Node keeps the one it has
-      callback: (length: number): boolean => {
-        place.take(length)
-        return true
-      },
-    },
+  inner[hooks.kBuffer] = shared
+  inner[hooks.kBufferGen] = () => place.next() // null: Node keeps the one it has
+  inner[hooks.kBufferCb] = (length: number): boolean => {
+    place.take(length)
+    return true
   }
-  return new Socket(options)
+  handle.useUserBuffer(shared)
 }
 
 /** Where the reads of one client go. */
 class Place {
   readonly #reader: Reader
   readonly #memory: PassingMemory
-  #bytes: Uint8Array | null = null
+  #bytes: Uint8Array = shared
   /** While a large request comes: memory that its parts leave from. */
   #own: SharedPart | null = null
 
