@@ -66,7 +66,7 @@ export class ClientOutput implements Flushable {
     const bytes = this.#bytes
     const start = this.#start
     const end = this.#end
-    if (end === start || this.#socket.destroyed) return
+    if (end === start) return
     this.#bytes = nothing
     this.#start = 0
     this.#end = 0

@@ -20,7 +20,7 @@ export const pipelineTraits = { reads: traitsOf(false), writes: traitsOf(true) }
 
 /** May this command be one of a pipeline, as far as its name decides it? */
 export function isPlain(traits: Traits): boolean {
-  return traits.route === 'lane' && traits.verb === null
+  return traits.route === 'lane' && (traits.verb === null || traits.verb === 'script-use')
 }
 
 /** The commands of a pipeline that are not answered, each by itself. */

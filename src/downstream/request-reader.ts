@@ -86,7 +86,7 @@ export class RequestReader {
   #takePipeline(first: Traits, chunk: Uint8Array, behind: number): number {
     const session = this.#session
     const framer = this.#framer
-    const { router, counters } = session.context
+    const { router, counters, scripts } = session.context
     const { start } = framer
     let { write } = first
     let commands = 1
@@ -95,6 +95,7 @@ export class RequestReader {
       const { nameStart, nameEnd, subStart, subEnd } = framer
       const traits = router.lookup(chunk, nameStart, nameEnd, subStart, subEnd)
       if (!isPlain(traits)) break
+      if (traits.verb === 'script-use') scripts.touch(chunk, subStart, subEnd)
       if (traits.write) write = true
       end = framer.position
       commands++

@@ -8,6 +8,14 @@ import { SharedPart } from '../base/shared-part.ts'
  */
 const shared = new Uint8Array(64 * 1024)
 
+/** The beginning of it, where the last read lay: most are as long as the one before. */
+let last = shared.subarray(0, 0)
+
+function read(length: number): Uint8Array {
+  if (last.length !== length) last = shared.subarray(0, length)
+  return last
+}
+
 /**
  * What `new Socket({ onread })` sets and a server has no option for: Node's own, by their
  * descriptions. A socket of a server gets them afterwards, which is cheaper than a second socket.
@@ -55,50 +63,37 @@ export function withSharedReads(socket: Socket, reader: Reader, memory: PassingM
     })
     return
   }
-  const place = new Place(reader, memory)
   inner[hooks.kBuffer] = shared
-  inner[hooks.kBufferGen] = () => place.next() // null: Node keeps the one it has
   inner[hooks.kBufferCb] = (length: number): boolean => {
-    place.take(length)
+    reader.onChunk(read(length))
+    if (reader.isUploading) readApart(inner, hooks, reader, memory)
     return true
   }
   handle.useUserBuffer(shared)
 }
 
-/** Where the reads of one client go. */
-class Place {
-  readonly #reader: Reader
-  readonly #memory: PassingMemory
-  #bytes: Uint8Array = shared
-  /** While a large request comes: memory that its parts leave from. */
-  #own: SharedPart | null = null
-
-  constructor(reader: Reader, memory: PassingMemory) {
-    this.#reader = reader
-    this.#memory = memory
+/** While a large request comes: into memory that its parts leave from. */
+function readApart(socket: Inner, hooks: Hooks, reader: Reader, memory: PassingMemory): void {
+  const usual = socket[hooks.kBufferCb]
+  let part: SharedPart | null = null
+  socket[hooks.kBufferCb] = (length: number): boolean => {
+    if (part === null) return true
+    const chunk = part.plain.subarray(0, length)
+    memory.arrival.begin(part, chunk, 0)
+    reader.onChunk(chunk)
+    memory.arrival.end(part, 0)
+    return true
   }
-
-  /** Where the next read goes; null: where the last one went. */
-  next(): Uint8Array | null {
-    if (this.#own !== null || this.#reader.isUploading) this.#renewOwn()
-    const bytes = this.#own?.plain ?? shared
-    if (bytes === this.#bytes) return null
-    this.#bytes = bytes
-    return bytes
-  }
-
-  take(length: number): void {
-    const own = this.#own
-    const chunk = (own?.plain ?? shared).subarray(0, length)
-    if (own !== null) this.#memory.arrival.begin(own, chunk, 0)
-    this.#reader.onChunk(chunk)
-    if (own !== null) this.#memory.arrival.end(own, 0)
-  }
-
-  #renewOwn(): void {
-    const { isUploading } = this.#reader
-    if (isUploading && this.#own?.isFree === true) return
-    this.#own?.release()
-    this.#own = isUploading ? new SharedPart(this.#memory.pieces) : null
+  // asked behind every read where the next one goes; null: where the last one went
+  socket[hooks.kBufferGen] = (): Uint8Array | null => {
+    if (part?.isFree === true && reader.isUploading) return null
+    part?.release()
+    if (reader.isUploading) {
+      part = new SharedPart(memory.pieces)
+      return part.plain
+    }
+    socket[hooks.kBufferCb] = usual
+    socket[hooks.kBufferGen] = null
+    return shared
   }
 }

@@ -48,10 +48,10 @@ describe('plain commands that come together', () => {
     const { on, client } = await whole()
     client.send('GET a', 'GET b', 'CLIENT ID', 'GET c', 'EVALSHA x 0', 'GET d', 'GET e')
     client.socket.write('*2\r\n$3\r\nGET\r\n$1\r\n')
-    await on.lane(client, 4)
-    expect(sizes(on, client)).toEqual([2, 1, 1, 2])
+    await on.lane(client, 2)
+    expect(sizes(on, client)).toEqual([2, 4])
     client.socket.write('f\r\n')
-    await on.lane(client, 5)
+    await on.lane(client, 3)
     expect(wire(on.current.lane(client.session.id)).at(-1)).toBe('GET f')
   })
 

@@ -88,14 +88,20 @@ describe('what a client sends', () => {
     expect(bodies(on)).toEqual(expected === 1 ? ['return x'] : expected)
   })
 
-  test('EVALSHA keeps its script from being forgotten', async () => {
-    const on = await kit()
-    const client = await on.client()
-    await answered(on, client, 'EVAL~return x~0', ':1\r\n')
-    await answered(on, client, 'EVAL~return y~0', ':1\r\n')
-    await answered(on, client, `EVALSHA~${sha}~0`, ':1\r\n')
-    expect(bodies(on)).toEqual(['return x', 'return y'])
-  })
+  test.each([[[`EVALSHA ${sha} 0`]], [['GET a', `EVALSHA ${sha} 0`, 'GET b']]])(
+    'EVALSHA keeps its script from being forgotten: %j',
+    async (requests) => {
+      const on = await kit()
+      const client = await on.client()
+      await answered(on, client, 'EVAL~return x~0', ':1\r\n')
+      await answered(on, client, 'EVAL~return y~0', ':1\r\n')
+      client.send(...requests)
+      const lane = await on.lane(client, requests.length)
+      requests.forEach(() => lane.answer(':1\r\n'))
+      await client.hears(':1\r\n'.repeat(requests.length))
+      expect(bodies(on)).toEqual(['return x', 'return y'])
+    },
+  )
 
   test('SCRIPT FLUSH forgets, once the server has', async () => {
     const on = await kit()
