@@ -16,6 +16,7 @@ import type { GateReport } from './feed/messages.ts'
 import type { Generation } from './dispatcher.ts'
 import type { ProxydDeps } from './proxyd.ts'
 import { learnedCommands } from './routing/command-reply.ts'
+import { RequestFramer } from './protocol/request-framer.ts'
 import { Router } from './routing/router.ts'
 import { localTraits } from './routing/traits.ts'
 import type { DataPlaneCounters } from './telemetry/counters.ts'
@@ -211,14 +212,16 @@ export class GroupProxy {
 function sessionOptions(
   config: Config,
   group: GroupConfig,
-): Pick<SessionContext, 'requestLimits' | 'limits' | 'firstState' | 'dedicated'> {
+): Pick<SessionContext, 'requestLimits' | 'framer' | 'limits' | 'firstState' | 'dedicated'> {
   const dedicated = group.poolMode === 'dedicated'
+  const requestLimits = {
+    maxInlineBytes: config.maxInline,
+    maxBulkBytes: config.maxBulk,
+    streamAboveBytes: config.streamAbove,
+  }
   return {
-    requestLimits: {
-      maxInlineBytes: config.maxInline,
-      maxBulkBytes: config.maxBulk,
-      streamAboveBytes: config.streamAbove,
-    },
+    requestLimits,
+    framer: new RequestFramer(requestLimits),
     limits: {
       outputPauseBytes: config.clientOutputPause,
       outputLimitBytes: config.clientOutputLimit,

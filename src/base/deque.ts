@@ -43,9 +43,9 @@ export class Deque<T> {
     this.#slots[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#slots.length - 1)
     this.#size--
-    if (this.#size === 0 && this.#slots.length > 1024) {
-      this.#slots = new Array<T | undefined>(16)
-      this.#head = 0
+    if (this.#size === 0) {
+      this.#head = 0 // the slots in use stay the same few
+      if (this.#slots.length > 1024) this.#slots = new Array<T | undefined>(16)
     }
     return item
   }

@@ -38,6 +38,9 @@ interface Rebuilding {
 
 const longestPauseMs = 1000
 
+/** The same for all sessions: every command looks at it. */
+const none: PinState = { name: 'none' }
+
 /** A session's exclusive link: taken for a reason, rebuilt when it is lost, given back when clean. */
 export class Pin implements LeaseOwner {
   /** Why the link was taken; for people and metrics. */
@@ -50,7 +53,7 @@ export class Pin implements LeaseOwner {
   readonly #dispatcher: Dispatcher
   readonly #home: PinHome
   readonly #clock: Clock
-  #state: PinState = { name: 'none' }
+  #state: PinState = none
   #drainListeners: (() => void)[] = []
 
   constructor(dispatcher: Dispatcher, home: PinHome, clock: Clock) {
@@ -87,7 +90,7 @@ export class Pin implements LeaseOwner {
       this.taken++
       this.#state = { name: 'held', lease, raw: false }
     } catch (thrown) {
-      if (!this.#isClosed()) this.#state = { name: 'none' }
+      if (!this.#isClosed()) this.#state = none
       this.reason = null
       throw thrown
     }
@@ -132,11 +135,11 @@ export class Pin implements LeaseOwner {
   /** Back to the shared lane. The caller knows that nothing is outstanding. */
   giveBack(): void {
     if (this.#state.name === 'rebuilding' && this.#state.waiting.length === 0) {
-      this.#state = { name: 'none' }
+      this.#state = none
     }
     if (this.#state.name !== 'held') return
     const { lease } = this.#state
-    this.#state = { name: 'none' }
+    this.#state = none
     this.reason = null
     lease.release(!this.tainted)
   }

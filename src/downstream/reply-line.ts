@@ -29,8 +29,8 @@ export class ReplyLine {
   #isPaused = false
   /** The client has heard a part of a reply, or of a push: its rest must come next. */
   #within: 'nothing' | 'reply' | 'push' = 'nothing'
-  /** Frames of our own for the next gap. */
-  #injected: Uint8Array[] = []
+  /** Frames of our own for the next gap; null: there are none. */
+  #injected: Uint8Array[] | null = null
 
   constructor(socket: Socket, context: SessionContext, home: ReplyLineHome) {
     this.#socket = socket
@@ -104,7 +104,7 @@ export class ReplyLine {
       line.shift()
       if (!exchange.refused) this.#context.counters.replies += exchange.commands
       if (line.size > 0) this.#giveDone()
-      if (this.#injected.length > 0) this.#inject()
+      if (this.#injected !== null) this.#inject()
       if (line.size === 0) this.#home.onLineEmpty()
     }
     return this.#hasRoom()
@@ -126,13 +126,15 @@ export class ReplyLine {
 
   /** A frame of our own that answers no command; never in the middle of another. */
   inject(frame: Uint8Array): void {
+    this.#injected ??= []
     this.#injected.push(frame)
     this.#inject()
   }
 
   #inject(): void {
     if (this.#within !== 'nothing') return
-    for (const frame of this.#injected.splice(0)) this.#output.append(frame, 0, frame.length)
+    for (const frame of this.#injected ?? []) this.#output.append(frame, 0, frame.length)
+    this.#injected = null
   }
 
   /** Replies from elsewhere (the proxy itself) may have come in the middle of it. */

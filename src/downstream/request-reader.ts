@@ -10,12 +10,15 @@ import { handle } from './verbs.ts'
 /** Cuts what a client sends into requests and starts each on its way. */
 export class RequestReader {
   readonly #session: Session
-  readonly #framer: RequestFramer
+  /** For requests that are not whole in one read; null until there is one. */
+  #own: RequestFramer | null = null
+  /** The last read ended within a request, which `#own` has. */
+  #isWithin = false
+  #authenticated = true
   #upload: Upload | null = null
 
   constructor(session: Session) {
     this.#session = session
-    this.#framer = new RequestFramer(session.context.requestLimits)
   }
 
   /** A request is being passed on part by part. */
@@ -26,30 +29,47 @@ export class RequestReader {
   /** The server allows only small requests before AUTH, where it wants one. */
   limitStrangers(): void {
     const { state, context } = this.#session
-    this.#framer.authenticated = state.link.identity.auth !== null || !context.wantsAuth()
+    this.#authenticated = state.link.identity.auth !== null || !context.wantsAuth()
+    if (this.#own !== null) this.#own.authenticated = this.#authenticated
   }
 
   /** Takes requests from `chunk` while the session reads; returns where it stopped. */
   take(chunk: Uint8Array, from: number): number {
-    const framer = this.#framer
     const session = this.#session
+    const { framer } = session.context
     const end = chunk.length
     let position = from
     while (session.isReading) {
-      const found = framer.next(chunk, position, end)
+      if (!this.#isWithin) {
+        framer.authenticated = this.#authenticated
+        if (framer.peek(chunk, position, end)) {
+          position = this.#takeRequest(framer, chunk)
+          continue
+        }
+        if (position === end) return end
+      }
+      const own = (this.#own ??= this.#newFramer())
+      const found = own.next(chunk, position, end)
+      this.#isWithin = found !== framed.request && found !== framed.partEnd
       if (found === framed.more) return end
-      position = framer.position
-      if (found === framed.request) position = this.#takeRequest(chunk, position)
-      else this.#takeOther(found)
+      position = own.position
+      if (found === framed.request) position = this.#takeRequest(own, chunk)
+      else this.#takeOther(own, found)
     }
     return position
   }
 
+  #newFramer(): RequestFramer {
+    const framer = new RequestFramer(this.#session.context.requestLimits)
+    framer.authenticated = this.#authenticated
+    return framer
+  }
+
   /** The way of nearly all commands is the second branch. Returns where to go on. */
-  #takeRequest(chunk: Uint8Array, position: number): number {
+  #takeRequest(framer: RequestFramer, chunk: Uint8Array): number {
     const session = this.#session
     const { pin, context } = session
-    const { bytes, start, end, nameStart, nameEnd, subStart, subEnd } = this.#framer
+    const { bytes, start, end, position, nameStart, nameEnd, subStart, subEnd } = framer
     const traits = context.router.lookup(bytes, nameStart, nameEnd, subStart, subEnd)
     const { commands } = context.counters
     if (pin.raw) {
@@ -60,8 +80,8 @@ export class RequestReader {
       else commands.lane++
       if (traits.verb === 'script-use') context.scripts.touch(bytes, subStart, subEnd)
       if (session.transaction !== null) session.transaction.add(traits, bytes, start, end)
-      if (position < chunk.length && this.#mayJoin(traits, chunk)) {
-        return this.#takePipeline(traits, chunk, position)
+      if (position < chunk.length && bytes === chunk && this.#mayJoin(traits)) {
+        return this.#takePipeline(framer, traits, chunk)
       }
       session.dispatch(session.exchange(traits, bytes, start, end))
     } else {
@@ -75,22 +95,21 @@ export class RequestReader {
     return position
   }
 
-  /** May this command, which is in the registers, be followed by others in one piece? */
-  #mayJoin(traits: Traits, chunk: Uint8Array): boolean {
+  /** May this command be followed by others in one piece? */
+  #mayJoin(traits: Traits): boolean {
     const { pin, state, context } = this.#session
     if (pin.held || state.transaction !== 'none' || state.replies !== 'on') return false
-    return isPlain(traits) && this.#framer.bytes === chunk && !context.isHolding()
+    return isPlain(traits) && !context.isHolding()
   }
 
   /** The plain commands from the one in the registers on go as one piece. Returns where it ends. */
-  #takePipeline(first: Traits, chunk: Uint8Array, behind: number): number {
+  #takePipeline(framer: RequestFramer, first: Traits, chunk: Uint8Array): number {
     const session = this.#session
-    const framer = this.#framer
     const { router, counters, scripts } = session.context
     const { start } = framer
     let { write } = first
     let commands = 1
-    let end = behind
+    let end = framer.position
     while (framer.peek(chunk, end, chunk.length)) {
       const { nameStart, nameEnd, subStart, subEnd } = framer
       const traits = router.lookup(chunk, nameStart, nameEnd, subStart, subEnd)
@@ -108,16 +127,16 @@ export class RequestReader {
     return end
   }
 
-  #takeOther(found: number): void {
+  #takeOther(framer: RequestFramer, found: number): void {
     const session = this.#session
-    const { bytes, start, end, fault } = this.#framer
+    const { bytes, start, end, fault } = framer
     if (found === framed.fault) {
       // in the middle of a streamed request there is no place for a reply
       if (this.#upload !== null) session.close('protocol')
       else session.answer(fault)
       session.end('protocol')
     } else if (found === framed.big) {
-      this.#upload = beginUpload(session, this.#framer)
+      this.#upload = beginUpload(session, framer)
     } else {
       this.#upload?.take(bytes, start, end, found === framed.partEnd)
       if (found !== framed.partEnd) return

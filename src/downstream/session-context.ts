@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { PassingMemory } from '../base/part-memory.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Dispatcher } from '../dispatcher.ts'
+import type { RequestFramer } from '../protocol/request-framer.ts'
 import type { RequestLimits } from '../protocol/resp.ts'
 import type { Router } from '../routing/router.ts'
 import type { Traits } from '../routing/traits.ts'
@@ -33,6 +34,8 @@ export interface SessionContext {
   readonly turn: Turn
   readonly memory: PassingMemory
   readonly requestLimits: RequestLimits
+  /** Finds requests that are whole in what was read: one for all clients, since it keeps nothing. */
+  readonly framer: RequestFramer
   readonly limits: SessionLimits
   readonly counters: DataPlaneCounters
   /** The scripts that the next master must know. */

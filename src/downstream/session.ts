@@ -315,7 +315,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onLineEmpty(): void {
-    this.giveBackUnneeded()
+    if (this.pin.held) this.giveBackUnneeded()
     if (!this.waits.onLineEmpty() && this.#intake.state === 'ending') this.#finish()
   }
 

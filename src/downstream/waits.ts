@@ -10,8 +10,8 @@ export class Waits {
   readonly #session: Session
   readonly #intake: Intake
   #onIdle: (() => void) | null = null
-  /** What others want done between two commands of this client. */
-  #between: (() => void)[] = []
+  /** What others want done between two commands of this client; null: nothing. */
+  #between: (() => void)[] | null = null
   /** Who waits for this session to have a link. */
   #forLink: (() => void)[] = []
 
@@ -109,6 +109,7 @@ export class Waits {
    * and behind no command whose verdict is awaited. It is dropped when the client leaves.
    */
   between(fn: () => void): void {
+    this.#between ??= []
     this.#between.push(fn)
     this.#runBetween()
   }
@@ -143,22 +144,25 @@ export class Waits {
     const fn = this.#onIdle
     this.#onIdle = null
     if (fn !== null) this.#intake.proceed(fn)
-    this.#runBetween()
+    if (this.#between !== null) this.#runBetween()
     return fn !== null
   }
 
   /** The client has gone. */
   close(): void {
     this.#onIdle = null
-    this.#between = []
+    this.#between = null
     this.onLinked()
   }
 
   #runBetween(): void {
     const session = this.#session
     while (session.isReading && session.state.transaction === 'none') {
-      const fn = this.#between.shift()
-      if (fn === undefined) return
+      const fn = this.#between?.shift()
+      if (fn === undefined) {
+        this.#between = null
+        return
+      }
       fn()
     }
   }

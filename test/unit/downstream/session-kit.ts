@@ -8,6 +8,7 @@ import { ScriptMemory } from '../../../src/downstream/script-memory.ts'
 import type { SessionContext, SessionLimits } from '../../../src/downstream/session-context.ts'
 import { initialState } from '../../../src/downstream/session-state.ts'
 import { Gate, type GateOptions } from '../../../src/failover/gate.ts'
+import { RequestFramer } from '../../../src/protocol/request-framer.ts'
 import { defaultRequestLimits } from '../../../src/protocol/resp.ts'
 import { encodeRequest } from '../../../src/protocol/request.ts'
 import { Router } from '../../../src/routing/router.ts'
@@ -102,6 +103,7 @@ export class Kit {
   }: KitOptions) {
     this.scripts = new ScriptMemory(scriptBytes)
     const turn = new Turn()
+    const requestLimits = { ...defaultRequestLimits, streamAboveBytes }
     this.gate = new Gate(
       {
         maxCommands: 1_000,
@@ -130,7 +132,8 @@ export class Kit {
       clock: this.clock,
       turn,
       memory: passingMemory(),
-      requestLimits: { ...defaultRequestLimits, streamAboveBytes },
+      requestLimits,
+      framer: new RequestFramer(requestLimits),
       limits: {
         outputPauseBytes: 100_000,
         outputLimitBytes: 1_000_000,
