@@ -116,6 +116,32 @@ test('a request that was taken back stays as it is', () => {
   }
 })
 
+test('a request that was split stays as it is until all it became are answered', () => {
+  const memory = new PartMemory(partBytes, 4)
+  const outbox = outboxOf(memory)
+  outbox.append(run(1, 2_300), 0, 2_300)
+  const { bytes, start, end } = outbox
+  const isThere = (): boolean => Buffer.compare(bytes.subarray(start, end), run(1, 2_300)) === 0
+  const appendOthers = (): void => {
+    const places: Uint8Array[] = []
+    for (let i = 2; i < 20; i++) {
+      outbox.append(run(i, 2_300), 0, 2_300)
+      places.push(outbox.bytes)
+      outbox.take()
+      outbox.left()
+      if (places.length > 4) outbox.answered(places.shift() as Uint8Array)
+    }
+    for (const place of places) outbox.answered(place)
+  }
+  outbox.split(bytes, 3)
+  for (let i = 0; i < 3; i++) {
+    appendOthers()
+    expect(isThere()).toBe(true)
+    outbox.answered(bytes)
+  }
+  expect(memory.take().buffer === bytes.buffer).toBe(true)
+})
+
 test('a part that has not left is not written over, though all in it is answered', () => {
   const outbox = outboxOf(new PartMemory(partBytes, 4))
   outbox.append(run(1, 2_300), 0, 2_300)
