@@ -172,8 +172,14 @@ function parseString(frame: Buffer, cursor: { at: number }, type: string, size: 
   return type === '!' ? { fault: text } : text
 }
 
+/** A message among the elements is none of them, as for the scanner. */
 function parseMany(frame: Buffer, cursor: { at: number }, count: number): Reply[] {
   const replies: Reply[] = []
-  for (let n = 0; n < count; n += 1) replies.push(parseAt(frame, cursor))
+  while (replies.length < count) {
+    const isPush = frame[cursor.at] === 0x3e
+    const reply = parseAt(frame, cursor)
+    const [kind] = isPush && Array.isArray(reply) ? (reply as readonly Reply[]) : []
+    if (typeof kind !== 'string' || !PUSH_KINDS.has(kind)) replies.push(reply)
+  }
   return replies
 }
