@@ -18,7 +18,6 @@ import type { ProxydDeps } from './proxyd.ts'
 import { learnedCommands } from './routing/command-reply.ts'
 import { RequestFramer } from './protocol/request-framer.ts'
 import { Router } from './routing/router.ts'
-import { localTraits } from './routing/traits.ts'
 import type { DataPlaneCounters } from './telemetry/counters.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { View } from './topology/view.ts'
@@ -102,7 +101,6 @@ export class GroupProxy {
         memory,
         counters,
         scripts,
-        localTraits,
         ...sessionOptions(config, group),
         serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version, major, minor),
         wantsAuth: () => this.follower.current?.wantsAuth ?? false,

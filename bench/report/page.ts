@@ -142,9 +142,9 @@ ${extremeTables(results)}
 
 ## What was tried
 
-Processor time per command, proxy and Redis together, medians of five to seven interleaved rounds of 0.7 s
-on the machine above, between two builds as \`npm run bench:guard\` compares them (the echo alone:
-by hand). No row is of the run that the rest of this page shows.
+Processor time per command, proxy and Redis together, medians of five to thirteen interleaved rounds of
+0.5 to 1 s on the machine above, between two builds as \`npm run bench:guard\` compares them; no command prints
+the rows of the echo, of connecting and of the flags of Node, which were measured by hand. No row is of the run that the rest of this page shows.
 
 | | µs | kept |
 | --- | ---: | --- |

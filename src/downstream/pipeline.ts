@@ -1,22 +1,13 @@
 import { framed, RequestFramer } from '../protocol/request-framer.ts'
-import type { Traits } from '../routing/traits.ts'
+import { localTraits, type Traits } from '../routing/traits.ts'
 import type { Session } from './session.ts'
 import { SessionExchange } from './session-exchange.ts'
 
 /** Of a pipeline as a whole: it may be sent once, and is split before anybody judges it. */
-const traitsOf = (write: boolean): Traits => ({
-  name: 'pipeline',
-  route: 'lane',
-  reason: null,
-  verb: null,
-  replay: 'never',
-  replayByArgs: false,
-  heavy: true,
-  write,
-})
+const reads: Traits = { ...localTraits, name: 'pipeline', replay: 'never' }
 
 /** By whether one of its commands may write. */
-export const pipelineTraits = { reads: traitsOf(false), writes: traitsOf(true) } as const
+export const pipelineTraits = { reads, writes: { ...reads, write: true } } as const
 
 /** May this command be one of a pipeline, as far as its name decides it? */
 export function isPlain(traits: Traits): boolean {

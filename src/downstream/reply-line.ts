@@ -29,6 +29,8 @@ export class ReplyLine {
   #isPaused = false
   /** The client has heard a part of a reply, or of a push: its rest must come next. */
   #within: 'nothing' | 'reply' | 'push' = 'nothing'
+  /** Of the pipeline at the head, how many replies the client has heard. */
+  #heard = 0
   /** Frames of our own for the next gap; null: there are none. */
   #injected: Uint8Array[] | null = null
 
@@ -44,14 +46,11 @@ export class ReplyLine {
     return this.#line.size
   }
 
-  /** How many there are. */
+  /** How many the client has not heard. */
   get count(): number {
     let sum = 0
-    for (let i = 0; i < this.#line.size; i++) {
-      const exchange = this.#line.at(i)
-      if (exchange !== undefined) sum += exchange.commands - exchange.answered
-    }
-    return sum
+    for (let i = 0; i < this.#line.size; i++) sum += this.#line.at(i)?.commands ?? 0
+    return sum - this.#heard
   }
 
   head(): SessionExchange | undefined {
@@ -65,14 +64,13 @@ export class ReplyLine {
   /** The commands of a pipeline that are not answered, `rest`, take its place. */
   split(pipeline: SessionExchange, rest: SessionExchange[]): SessionExchange[] {
     const { answered } = pipeline
+    if (this.#line.peek() === pipeline) this.#heard = 0
     for (const exchange of this.#line.drain()) {
       if (exchange !== pipeline) {
         this.#line.push(exchange)
         continue
       }
-      if (pipeline.kept === null) {
-        this.#context.counters.replies += answered
-      } else {
+      if (pipeline.kept !== null) {
         pipeline.commands = answered // it holds the replies that came before their turn
         pipeline.done = true
         this.#line.push(pipeline)
@@ -98,11 +96,11 @@ export class ReplyLine {
     }
     if (exchange.muted) this.#context.memory.arrival.gone(b, start, end)
     else this.#output.append(b, start, end)
-    this.#within = endsReply(exchange, last) ? 'nothing' : 'reply'
+    this.#within = last || exchange.commands > 1 ? 'nothing' : 'reply'
+    this.#countHeard(exchange, last)
     if (last) {
       exchange.done = true
       line.shift()
-      if (!exchange.refused) this.#context.counters.replies += exchange.commands
       if (line.size > 0) this.#giveDone()
       if (this.#injected !== null) this.#inject()
       if (line.size === 0) this.#home.onLineEmpty()
@@ -170,10 +168,9 @@ export class ReplyLine {
 
   /** Nobody waits any more: what is in flight or held is dropped. */
   abandon(): void {
-    for (const exchange of this.#line.drain()) {
-      exchange.abandoned = true
-      this.#context.counters.dropped += exchange.commands - exchange.answered
-    }
+    this.#context.counters.dropped += this.count
+    this.#heard = 0
+    for (const exchange of this.#line.drain()) exchange.abandoned = true
   }
 
   #hasRoom(): boolean {
@@ -202,17 +199,20 @@ export class ReplyLine {
       if (next?.kept) {
         for (const part of next.kept) this.#output.append(part, 0, part.length)
         next.kept = null
-        if (!endsReply(next, next.done)) this.#within = 'reply'
+        if (next.commands === 1) this.#within = 'reply'
+        if (!next.done) this.#countHeard(next, false)
       }
       if (next?.done !== true) return
+      this.#countHeard(next, true)
       this.#within = 'nothing'
       this.#line.shift()
-      if (!next.refused) this.#context.counters.replies += next.commands
     }
   }
-}
 
-/** What comes of a pipeline's replies is one or several, and whole. */
-function endsReply(exchange: SessionExchange, last: boolean): boolean {
-  return last || exchange.commands > 1
+  /** What comes of a pipeline's replies is whole ones; of another reply, only the end counts. */
+  #countHeard(head: SessionExchange, last: boolean): void {
+    const heard = last ? head.commands : head.commands > 1 ? head.answered : 0
+    if (!head.refused) this.#context.counters.replies += heard - this.#heard
+    this.#heard = last ? 0 : heard
+  }
 }

@@ -5,7 +5,6 @@ import type { Dispatcher } from '../dispatcher.ts'
 import type { RequestFramer } from '../protocol/request-framer.ts'
 import type { RequestLimits } from '../protocol/resp.ts'
 import type { Router } from '../routing/router.ts'
-import type { Traits } from '../routing/traits.ts'
 import type { DataPlaneCounters } from '../telemetry/counters.ts'
 import type { ScriptMemory } from './script-memory.ts'
 import type { Session } from './session.ts'
@@ -40,8 +39,6 @@ export interface SessionContext {
   readonly counters: DataPlaneCounters
   /** The scripts that the next master must know. */
   readonly scripts: ScriptMemory
-  /** The traits of replies that the proxy gives by itself. */
-  readonly localTraits: Traits
   /** The state of a connection when it begins. */
   readonly firstState: SessionState
   /** Pool mode `dedicated`: every client has a link of its own from its first command. */

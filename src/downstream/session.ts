@@ -3,7 +3,7 @@ import type { ProxyError } from '../base/errors.ts'
 import type { Affinity, Fate, LinkState } from '../dispatcher.ts'
 import { encodeRequest } from '../protocol/request.ts'
 import { blocks } from '../routing/arguments.ts'
-import type { LeaseReason, Traits } from '../routing/traits.ts'
+import { localTraits, type LeaseReason, type Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
 import { countUnserved, lossReply, whyClosed } from './losses.ts'
@@ -164,12 +164,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   answer(bytes: Uint8Array, behind: Uint8Array = pingRequest): void {
     this.context.counters.commands.local++
     if (this.hearsPushes) {
-      const exchange = this.exchange(this.context.localTraits, behind, 0, behind.length)
+      const exchange = this.exchange(localTraits, behind, 0, behind.length)
       exchange.observer = instead(bytes)
       this.dispatch(exchange)
       return
     }
-    const exchange = this.exchange(this.context.localTraits, bytes, 0, 0)
+    const exchange = this.exchange(localTraits, bytes, 0, 0)
     this.#line.expect(exchange)
     this.#line.give(exchange, bytes, 0, bytes.length, true)
   }
@@ -200,10 +200,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   hidden(bytes: Uint8Array, observer: Observer | null = null): SessionExchange {
-    const { affinity, context, state } = this
+    const { affinity, state } = this
     const { length } = bytes
-    const traits = context.localTraits
-    const exchange = new SessionExchange(this, traits, state.link, affinity, bytes, 0, length)
+    const exchange = new SessionExchange(this, localTraits, state.link, affinity, bytes, 0, length)
     exchange.hidden = true
     exchange.linkOnly = true
     exchange.observer = observer

@@ -1,21 +1,12 @@
-import { framed, RequestFramer } from '../protocol/request-framer.ts'
 import { isSafeInTransactionRun } from '../routing/arguments.ts'
 import type { Traits } from '../routing/traits.ts'
+import { pipelineTraits } from './pipeline.ts'
 import { bodyIn, onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import { SessionExchange } from './session-exchange.ts'
 
 /** A whole MULTI … EXEC as one command: its outcome is one, and it may not be sent twice. */
-const runTraits: Traits = {
-  name: 'multi…exec',
-  route: 'lane',
-  reason: null,
-  verb: 'exec',
-  replay: 'never',
-  replayByArgs: false,
-  heavy: true,
-  write: true,
-}
+const runTraits: Traits = { ...pipelineTraits.writes, name: 'multi…exec', verb: 'exec' }
 
 /** Larger runs get a link of their own rather than stand in everybody's way. */
 const maxRunBytes = 64 * 1024
@@ -55,11 +46,10 @@ function endOfRun(
   from: number,
 ): { end: number; replies: number; scripts: Uint8Array[] } | null {
   const scripts: Uint8Array[] = []
-  const scout = new RequestFramer(session.context.requestLimits)
+  const { framer: scout } = session.context
   let position = from
   let replies = 1
-  while (scout.next(chunk, position, chunk.length) === framed.request) {
-    if (scout.bytes !== chunk) return null
+  while (scout.peek(chunk, position, chunk.length)) {
     position = scout.position
     replies++
     const { nameStart, nameEnd, subStart, subEnd } = scout

@@ -156,10 +156,7 @@ export class Inbox {
     this.#joinedTo = 0
     const pipeline = this.#link.inFlight.peek()
     if (pipeline === undefined) return
-    const last = pipeline.answered === pipeline.commands
-    const isSpent = this.#stallSpent
-    if (last) this.#shift(true)
-    if (!pipeline.onReply(bytes, from, to, last) && !isSpent) this.#slowReader(pipeline)
+    this.#hand(pipeline, bytes, from, to, pipeline.answered === pipeline.commands)
   }
 
   /** From here on each command of the pipeline at the head is answered by itself. */
@@ -249,13 +246,14 @@ export class Inbox {
     if (this.#run.length > 0) this.#releaseRun(head)
     if (this.#left === 0) this.#left = head.replies
     const last = --this.#left <= 0 || (isEnd && head.errorEnds)
+    if (last) this.#left = 0
+    this.#hand(head, bytes, start, end, last)
+  }
+
+  #hand(head: Exchange, bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const isSpent = this.#stallSpent
-    if (last) {
-      this.#left = 0
-      this.#shift(true)
-    }
-    const wantsMore = head.onReply(bytes, start, end, last)
-    if (!wantsMore && !isSpent) this.#slowReader(head)
+    if (last) this.#shift(true)
+    if (!head.onReply(bytes, start, end, last) && !isSpent) this.#slowReader(head)
   }
 
   /** The head has its reply, or was taken back. */

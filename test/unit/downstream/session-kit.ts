@@ -12,7 +12,6 @@ import { RequestFramer } from '../../../src/protocol/request-framer.ts'
 import { defaultRequestLimits } from '../../../src/protocol/resp.ts'
 import { encodeRequest } from '../../../src/protocol/request.ts'
 import { Router } from '../../../src/routing/router.ts'
-import { localTraits } from '../../../src/routing/traits.ts'
 import { DataPlaneCounters } from '../../../src/telemetry/counters.ts'
 import { RequestScanner } from '../../support/request-scanner.ts'
 import { until } from '../../support/until.ts'
@@ -143,7 +142,6 @@ export class Kit {
       },
       counters: this.counters,
       scripts: this.scripts,
-      localTraits,
       firstState: initialState,
       dedicated: false,
       isHolding: () => this.gate.state.name !== 'open',
