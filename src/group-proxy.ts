@@ -144,7 +144,7 @@ export class GroupProxy {
     const generation = this.follower.current
     const leases: Record<string, number> = {}
     for (const session of this.listener.sessions.values()) {
-      const { reason } = session.pin
+      const reason = session.pinned?.reason ?? null
       if (reason !== null) leases[reason] = (leases[reason] ?? 0) + 1
     }
     return {
@@ -169,7 +169,7 @@ export class GroupProxy {
     let outstanding = 0
     for (const session of this.listener.sessions.values()) {
       outstanding += session.outstanding
-      if (session.pin.held) counters.leases++
+      if (session.pinned !== null) counters.leases++
     }
     const { count, bytes } = this.gate.queue
     counters.held += count

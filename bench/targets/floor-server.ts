@@ -29,7 +29,7 @@ createServer({ noDelay: true }, (socket) => {
     for (; left > most; left -= most) socket.write(replies)
     socket.write(replies.subarray(0, left * oneReply.length))
   }
-  withSharedReads(socket, { isUploading: false, onChunk }, memory)
+  withSharedReads(socket, { isUploading: false, memory, onChunk })
   socket.on('end', () => socket.end())
   socket.on('error', () => socket.destroy())
 }).listen(port, '127.0.0.1', 4096)

@@ -49,7 +49,8 @@ export function setInfo(session: Session, request: Request): void {
 
 /** The server has accepted a CLIENT SETINFO. */
 export function noteInfo(session: Session, args: readonly Uint8Array[]): void {
-  session.library.set(wordAt(args, 2), Buffer.from(args[3] ?? new Uint8Array(0)).toString('latin1'))
+  const value = Buffer.from(args[3] ?? new Uint8Array(0)).toString('latin1')
+  session.library = new Map(session.library).set(wordAt(args, 2), value)
 }
 
 /** A client of this process by the argument that is its id. */

@@ -79,7 +79,7 @@ function matches(session: Session, filters: Filters): boolean {
 
 /** The type of a client as CLIENT KILL and CLIENT LIST have it (networking.c: getClientType). */
 export function typeOf(session: Session): 'normal' | 'pubsub' {
-  return session.subscriptions.size > 0 ? 'pubsub' : 'normal'
+  return session.subscriptionCount > 0 ? 'pubsub' : 'normal'
 }
 
 /** null: an option that we do not know; what it means is for the server to say. */

@@ -43,8 +43,8 @@ export function greet(session: Session, request: Request): void {
   session.waits.whenIdle(() => {
     if (hello instanceof Uint8Array) {
       session.answer(hello)
-    } else if (session.pin.held) {
-      session.pin.tainted = true
+    } else if (session.pinned !== null) {
+      session.pinned.tainted = true
       session.send(request, { observer: helloObserver(session, hello) })
     } else if (hello.auth !== null) {
       tryAuth(session, request, hello.auth, (reply) => {
@@ -71,7 +71,7 @@ function tryAuth(
     observer: onWhole((reply) => {
       if (reply[0] === plus) {
         session.apply({ what: 'authenticated', identity: identityOf(auth) })
-        if (session.pin.held) session.pin.tainted = true
+        if (session.pinned !== null) session.pinned.tainted = true
       }
       return then(reply)
     }),

@@ -31,13 +31,13 @@ interface Piece {
 /** When a client's requests are taken, and where they wait when they are not. */
 export class Intake {
   state: IntakeState = 'reading'
+  readonly #home: IntakeHome
+  #running = false
   /** The client has closed its side; what it sent before is still served. */
   halfClosed = false
 
   readonly #socket: Socket
   readonly #context: SessionContext
-  readonly #home: IntakeHome
-  #running = false
   #rest: Piece[] = []
   #restBytes = 0
   /** Tells one parking from the next, so that a late wake-up does not end the wrong one. */

@@ -16,7 +16,7 @@ export function isPlain(traits: Traits): boolean {
 
 /** The commands of a pipeline that are not answered, each by itself. */
 export function restOf(session: Session, pipeline: SessionExchange): SessionExchange[] {
-  const { bytes, end, state, affinity } = pipeline
+  const { bytes, end, state } = pipeline
   const { requestLimits, router } = session.context
   const framer = new RequestFramer(requestLimits)
   const rest: SessionExchange[] = []
@@ -26,7 +26,7 @@ export function restOf(session: Session, pipeline: SessionExchange): SessionExch
     if (i < pipeline.answered) continue
     const { nameStart, nameEnd, subStart, subEnd, start } = framer
     const traits = router.lookup(bytes, nameStart, nameEnd, subStart, subEnd)
-    const each = new SessionExchange(session, traits, state, affinity, bytes, start, position)
+    const each = new SessionExchange(session, traits, state, bytes, start, position)
     each.attempts = pipeline.attempts
     each.abandoned = pipeline.abandoned
     rest.push(each)

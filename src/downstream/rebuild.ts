@@ -43,7 +43,7 @@ function queuedAgain(session: Session, { traits, bytes }: Queued): SessionExchan
 function orClose(session: Session): Observer {
   return {
     onFrame(frame) {
-      if (frame[0] === 0x2d /* - */) session.onPinBroken()
+      if (frame[0] === 0x2d /* - */) session.close('lease-lost')
       return null
     },
     onLost: () => true,

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import { Deque } from '../base/deque.ts'
 import { ClientOutput } from './client-output.ts'
 import type { SessionContext } from './session-context.ts'
 import type { SessionExchange } from './session-exchange.ts'
@@ -19,20 +18,22 @@ export interface ReplyLineHome {
  *     line  [ a  b✓ c  d✓ ]     a's reply goes out at once, and b's behind it; d waits for c
  */
 export class ReplyLine {
-  readonly #socket: Socket
   readonly #context: SessionContext
   readonly #home: ReplyLineHome
   readonly #output: ClientOutput
-  readonly #line = new Deque<SessionExchange>()
-  /** Who waits for the client to read on; null until somebody does. */
-  #waiting: (() => void)[] | null = null
-  #isPaused = false
+  /** The line is a chain, from each to its `next`: a client that waits for nothing needs no room. */
+  #first: SessionExchange | null = null
+  #last: SessionExchange | null = null
   /** The client has heard a part of a reply, or of a push: its rest must come next. */
   #within: 'nothing' | 'reply' | 'push' = 'nothing'
   /** Of the pipeline at the head, how many replies the client has heard. */
   #heard = 0
   /** Frames of our own for the next gap; null: there are none. */
   #injected: Uint8Array[] | null = null
+  readonly #socket: Socket
+  /** Who waits for the client to read on; null until somebody does. */
+  #waiting: (() => void)[] | null = null
+  #isPaused = false
 
   constructor(socket: Socket, context: SessionContext, home: ReplyLineHome) {
     this.#socket = socket
@@ -41,41 +42,60 @@ export class ReplyLine {
     this.#output = new ClientOutput(socket, context.turn, context.memory.arrival)
   }
 
-  /** 0: none is owed. A pipeline counts as one. */
-  get size(): number {
-    return this.#line.size
+  /** None is owed. */
+  get isEmpty(): boolean {
+    return this.#first === null
   }
 
   /** How many the client has not heard. */
   get count(): number {
     let sum = 0
-    for (let i = 0; i < this.#line.size; i++) sum += this.#line.at(i)?.commands ?? 0
+    for (let at = this.#first; at !== null; at = at.next) sum += at.commands
     return sum - this.#heard
   }
 
-  head(): SessionExchange | undefined {
-    return this.#line.peek()
+  get head(): SessionExchange | null {
+    return this.#first
   }
 
   expect(exchange: SessionExchange): void {
-    this.#line.push(exchange)
+    if (this.#last === null) this.#first = exchange
+    else this.#last.next = exchange
+    this.#last = exchange
+  }
+
+  /** Takes out the first. */
+  #shift(head: SessionExchange): void {
+    this.#first = head.next
+    if (head.next === null) this.#last = null
+    else head.next = null
+  }
+
+  /** Takes all out, the first to come first. */
+  #drain(): SessionExchange[] {
+    const all: SessionExchange[] = []
+    for (let head = this.#first; head !== null; head = this.#first) {
+      all.push(head)
+      this.#shift(head)
+    }
+    return all
   }
 
   /** The commands of a pipeline that are not answered, `rest`, take its place. */
   split(pipeline: SessionExchange, rest: SessionExchange[]): SessionExchange[] {
     const { answered } = pipeline
-    if (this.#line.peek() === pipeline) this.#heard = 0
-    for (const exchange of this.#line.drain()) {
+    if (this.#first === pipeline) this.#heard = 0
+    for (const exchange of this.#drain()) {
       if (exchange !== pipeline) {
-        this.#line.push(exchange)
+        this.expect(exchange)
         continue
       }
       if (pipeline.kept !== null) {
         pipeline.commands = answered // it holds the replies that came before their turn
         pipeline.done = true
-        this.#line.push(pipeline)
+        this.expect(pipeline)
       }
-      for (const each of rest) this.#line.push(each)
+      for (const each of rest) this.expect(each)
     }
     return rest
   }
@@ -88,8 +108,7 @@ export class ReplyLine {
     end: number,
     last: boolean,
   ): boolean {
-    const line = this.#line
-    if (line.peek() !== exchange || this.#within === 'push') {
+    if (this.#first !== exchange || this.#within === 'push') {
       if (!exchange.muted) (exchange.kept ??= []).push(b.subarray(start, end))
       exchange.done = last
       return true
@@ -100,10 +119,10 @@ export class ReplyLine {
     this.#countHeard(exchange, last)
     if (last) {
       exchange.done = true
-      line.shift()
-      if (line.size > 0) this.#giveDone()
+      this.#shift(exchange)
+      if (!this.isEmpty) this.#giveDone()
       if (this.#injected !== null) this.#inject()
-      if (line.size === 0) this.#home.onLineEmpty()
+      if (this.isEmpty) this.#home.onLineEmpty()
     }
     return this.#hasRoom()
   }
@@ -138,10 +157,9 @@ export class ReplyLine {
   /** Replies from elsewhere (the proxy itself) may have come in the middle of it. */
   #onPushEnd(): void {
     this.#within = 'nothing'
-    if (this.#line.size > 0) {
-      this.#giveDone()
-      if (this.#line.size === 0) this.#home.onLineEmpty()
-    }
+    const owed = this.#first
+    this.#giveDone()
+    if (owed !== null && this.isEmpty) this.#home.onLineEmpty()
     this.#inject()
   }
 
@@ -170,7 +188,7 @@ export class ReplyLine {
   abandon(): void {
     this.#context.counters.dropped += this.count
     this.#heard = 0
-    for (const exchange of this.#line.drain()) exchange.abandoned = true
+    for (const exchange of this.#drain()) exchange.abandoned = true
   }
 
   #hasRoom(): boolean {
@@ -195,7 +213,7 @@ export class ReplyLine {
 
   #giveDone(): void {
     for (;;) {
-      const next = this.#line.peek()
+      const next = this.#first
       if (next?.kept) {
         for (const part of next.kept) this.#output.append(part, 0, part.length)
         next.kept = null
@@ -205,7 +223,7 @@ export class ReplyLine {
       if (next?.done !== true) return
       this.#countHeard(next, true)
       this.#within = 'nothing'
-      this.#line.shift()
+      this.#shift(next)
     }
   }
 

@@ -68,15 +68,15 @@ export class RequestReader {
   /** The way of nearly all commands is the second branch. Returns where to go on. */
   #takeRequest(framer: RequestFramer, chunk: Uint8Array): number {
     const session = this.#session
-    const { pin, context } = session
+    const { pinned, context } = session
     const { bytes, start, end, position, nameStart, nameEnd, subStart, subEnd } = framer
     const traits = context.router.lookup(bytes, nameStart, nameEnd, subStart, subEnd)
     const { commands } = context.counters
-    if (pin.raw) {
+    if (pinned?.raw === true) {
       commands.lease++
-      if (!pin.pipe(bytes, start, end)) session.waits.forRoom(null)
-    } else if (traits.route === 'lane' && (pin.held || !context.dedicated)) {
-      if (pin.held) commands.lease++
+      if (!pinned.pipe(bytes, start, end)) session.waits.forRoom(null)
+    } else if (traits.route === 'lane' && (pinned !== null || !context.dedicated)) {
+      if (pinned !== null) commands.lease++
       else commands.lane++
       if (traits.verb === 'script-use') context.scripts.touch(bytes, subStart, subEnd)
       if (session.transaction !== null) session.transaction.add(traits, bytes, start, end)
@@ -97,8 +97,8 @@ export class RequestReader {
 
   /** May this command be followed by others in one piece? */
   #mayJoin(traits: Traits): boolean {
-    const { pin, state, context } = this.#session
-    if (pin.held || state.transaction !== 'none' || state.replies !== 'on') return false
+    const { pinned, state, context } = this.#session
+    if (pinned !== null || state.transaction !== 'none' || state.replies !== 'on') return false
     return isPlain(traits) && !context.isHolding()
   }
 

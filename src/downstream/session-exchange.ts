@@ -14,7 +14,7 @@ export interface Observer {
 }
 
 /** The session, as its commands see it. */
-export interface ExchangeHome {
+export interface ExchangeHome extends Affinity {
   onReply(
     exchange: SessionExchange,
     b: Uint8Array,
@@ -43,7 +43,6 @@ export class SessionExchange implements Exchange {
   errorEnds = false
   linkOnly = false
   body: 'whole' | 'receiving' | 'received' = 'whole'
-  readonly affinity: Affinity
   isAlone = false
   attempts = 0
   deadline = 0
@@ -66,6 +65,8 @@ export class SessionExchange implements Exchange {
   renew: (() => Uint8Array) | null = null
   /** Reply bytes that came before their turn, or that the observer wants whole. */
   kept: Uint8Array[] | null = null
+  /** The one behind it in the client's line. */
+  next: SessionExchange | null = null
 
   readonly #home: ExchangeHome
 
@@ -73,7 +74,6 @@ export class SessionExchange implements Exchange {
     home: ExchangeHome,
     traits: Traits,
     state: LinkState,
-    affinity: Affinity,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -81,10 +81,13 @@ export class SessionExchange implements Exchange {
     this.#home = home
     this.traits = traits
     this.state = state
-    this.affinity = affinity
     this.bytes = bytes
     this.start = start
     this.end = end
+  }
+
+  get affinity(): Affinity {
+    return this.#home
   }
 
   /** Does it wait in the server for something to happen (BLPOP, XREAD BLOCK, WAIT)? */

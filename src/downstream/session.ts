@@ -1,17 +1,18 @@
 import type { Socket } from 'node:net'
 import type { ProxyError } from '../base/errors.ts'
-import type { Affinity, Fate, LinkState } from '../dispatcher.ts'
+import type { PassingMemory } from '../base/part-memory.ts'
+import type { Fate } from '../dispatcher.ts'
 import { encodeRequest } from '../protocol/request.ts'
 import { blocks } from '../routing/arguments.ts'
 import { localTraits, type LeaseReason, type Traits } from '../routing/traits.ts'
 import { Intake, type IntakeHome } from './intake.ts'
 import { isLinkOnly } from './link-only.ts'
-import { countUnserved, lossReply, whyClosed } from './losses.ts'
+import { lossReply, whyClosed } from './losses.ts'
 import { instead } from './observers.ts'
 import { addressesOf, hangUp } from './peer.ts'
-import { Pin, type PinHome } from './pin.ts'
+import { Pin } from './pin.ts'
+import { PinnedSession } from './pinned-session.ts'
 import { restOf } from './pipeline.ts'
-import { rebuildCommands, timeLeft } from './rebuild.ts'
 import { RequestReader } from './request-reader.ts'
 import { ReplyLine, type ReplyLineHome } from './reply-line.ts'
 import { SessionExchange, type ExchangeHome, type Observer } from './session-exchange.ts'
@@ -25,70 +26,97 @@ import type { Transaction } from './transaction.ts'
 import { Waits } from './waits.ts'
 
 const pingRequest = encodeRequest(['PING'])
+const nothingKnown: ReadonlyMap<string, string> = new Map()
 
 /** One client connection and the Redis connection state it has built up. */
-export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome, Reader {
-  readonly id: number
+export class Session implements ExchangeHome, IntakeHome, ReplyLineHome, Reader {
+  // what every command needs stands first, since it lies together in memory
   readonly context: SessionContext
-  readonly subscriptions = new Subscriptions()
-  readonly pin: Pin
-  readonly waits: Waits
-  readonly affinity: Affinity
+  readonly #intake: Intake
+  readonly #reader: RequestReader
+  readonly #line: ReplyLine
   state: SessionState
   /** The open transaction, kept to be queued again on another link. */
   transaction: Transaction | null = null
-  readonly tracking = new Tracking(this)
+  /** The link of a lane that its commands take. */
+  link = 0
   /** The generation that last answered a write of this client; 0: none, or WAIT has confirmed it. */
   wroteIn = 0
   /** Has any write of this client been answered? */
   hasWritten = false
-  /** The link (by its number in `pin.taken`) on which WAIT counts from an honest offset. */
-  barrierOn = 0
+  // made when they are first asked for: most clients never need them
+  #pin: Pin | null = null
+  #waits: Waits | null = null
+  #tracking: Tracking | null = null
+  #subscriptions: Subscriptions | null = null
 
-  /** CLIENT SETINFO: what the client said of its library, by the names of CLIENT INFO. */
-  readonly library = new Map<string, string>()
+  readonly id: number
   /** When the client came. */
   readonly since: number
-
+  /** CLIENT SETINFO: what the client said of its library, by the names of CLIENT INFO. */
+  library: ReadonlyMap<string, string> = nothingKnown
+  /** The link (by its number in `pin.taken`) on which WAIT counts from an honest offset. */
+  barrierOn = 0
   readonly #socket: Socket
-  readonly #reader: RequestReader
-  readonly #intake: Intake
-  readonly #line: ReplyLine
   #ending: CloseReason = 'client'
 
   constructor(id: number, socket: Socket, context: SessionContext) {
     this.id = id
-    this.affinity = { home: id, link: 0 }
     this.context = context
     this.state = context.firstState
     this.since = context.clock.now()
     this.#reader = new RequestReader(this)
-    withSharedReads(socket, this, context.memory)
+    withSharedReads(socket, this)
     this.#socket = socket
     this.#intake = new Intake(socket, context, this)
-    this.waits = new Waits(this, this.#intake)
     this.#line = new ReplyLine(socket, context, this)
-    this.pin = new Pin(context.dispatcher, this, context.clock)
     this.#reader.limitStrangers()
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onGone)
     socket.on('close', this.#onGone)
   }
 
-  get linkState(): LinkState {
-    return this.state.link
+  /** Where its commands go when the clients are spread over the links of a lane. */
+  get home(): number {
+    return this.id
+  }
+
+  get pin(): Pin {
+    const { dispatcher, clock } = this.context
+    return (this.#pin ??= new Pin(dispatcher, new PinnedSession(this, this.#line), clock))
+  }
+
+  /** The pin, if the session has a link of its own. */
+  get pinned(): Pin | null {
+    return this.#pin?.held === true ? this.#pin : null
+  }
+
+  get waits(): Waits {
+    return (this.#waits ??= new Waits(this, this.#intake))
+  }
+
+  get tracking(): Tracking {
+    return (this.#tracking ??= new Tracking(this))
+  }
+
+  get subscriptions(): Subscriptions {
+    return (this.#subscriptions ??= new Subscriptions())
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions?.size ?? 0
   }
 
   /** Why the session holds a link of its own; empty on the shared lane. */
   get reasons(): LeaseReason[] {
-    return leaseReasons(this.state, this.subscriptions.size)
+    return leaseReasons(this.state, this.subscriptionCount)
   }
 
   /** May the server say something on its link that answers no command? */
   get hearsPushes(): boolean {
     const { sticky, transaction } = this.state
-    if (!this.pin.held || this.pin.raw || transaction !== 'none') return false
-    return this.subscriptions.size > 0 || sticky.has('tracking') || sticky.has('redirect')
+    if (this.pinned?.raw !== false || transaction !== 'none') return false
+    return this.subscriptionCount > 0 || sticky.has('tracking') || sticky.has('redirect')
   }
 
   /** Replies owed to the client. */
@@ -98,7 +126,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** The command whose reply the client waits for. */
   get waitsFor(): SessionExchange | undefined {
-    return this.#line.head()
+    return this.#line.head ?? undefined
   }
 
   /** The client's address as CLIENT LIST shows it, and the one that it connected to. */
@@ -121,6 +149,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     turn.end()
   }
 
+  get memory(): PassingMemory {
+    return this.context.memory
+  }
+
   get isUploading(): boolean {
     return this.#reader.isUploading
   }
@@ -136,7 +168,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   /** A command of the client's, as its state has it at this moment. */
   exchange(traits: Traits, bytes: Uint8Array, start: number, end: number): SessionExchange {
     const { link, replies, transaction } = this.state
-    const exchange = new SessionExchange(this, traits, link, this.affinity, bytes, start, end)
+    const exchange = new SessionExchange(this, traits, link, bytes, start, end)
     if (replies !== 'on') {
       exchange.muted = true
       if (replies === 'skip') this.apply({ what: 'replies', mode: 'on' })
@@ -148,9 +180,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** Sends a command and keeps its place in the client's line. */
   dispatch(exchange: SessionExchange): void {
-    exchange.isAlone = this.#line.size === 0
+    exchange.isAlone = this.#line.isEmpty
     this.#line.expect(exchange)
-    const way = this.pin.held ? this.pin : this.context.dispatcher
+    const way = this.pinned ?? this.context.dispatcher
     if (!way.dispatch(exchange)) this.waits.forRoom(exchange)
   }
 
@@ -184,9 +216,10 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     exchange.errorEnds = options.errorEnds ?? false
     if (options.alwaysHeard === true) exchange.muted = false
     if (options.streamed === true) exchange.body = 'receiving'
-    if (options.via !== undefined && !this.pin.held) exchange.via = options.via
+    const isPinned = this.pinned !== null
+    if (options.via !== undefined && !isPinned) exchange.via = options.via
     const { commands } = this.context.counters
-    commands[this.pin.held ? 'lease' : exchange.via === 'control' ? 'control' : 'lane']++
+    commands[isPinned ? 'lease' : exchange.via === 'control' ? 'control' : 'lane']++
     if (!exchange.queued && blocks(request.traits, request.args)) {
       exchange.startedAt = this.context.clock.now()
     }
@@ -200,9 +233,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   hidden(bytes: Uint8Array, observer: Observer | null = null): SessionExchange {
-    const { affinity, state } = this
+    const { state } = this
     const { length } = bytes
-    const exchange = new SessionExchange(this, localTraits, state.link, affinity, bytes, 0, length)
+    const exchange = new SessionExchange(this, localTraits, state.link, bytes, 0, length)
     exchange.hidden = true
     exchange.linkOnly = true
     exchange.observer = observer
@@ -216,8 +249,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   /** Back to the shared lane, if nothing of the session is on its link any more. */
   giveBackUnneeded(): void {
-    if (this.#line.size > 0 || this.pin.raw || this.#reader.isUploading) return
-    if (this.pin.held && this.reasons.length === 0) this.pin.giveBack()
+    const { pinned } = this
+    if (pinned === null || !this.#line.isEmpty || pinned.raw || this.#reader.isUploading) return
+    if (this.reasons.length === 0) pinned.giveBack()
   }
 
   /** No more requests; the replies owed are delivered, then the connection is closed. */
@@ -226,12 +260,12 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
     if (state === 'closed' || state === 'ending') return
     this.#intake.end()
     this.#ending = why
-    if (this.#line.size === 0) this.#finish()
+    if (this.#line.isEmpty) this.#finish()
   }
 
   /** The process ends: as `end`, but nobody waits for a client that itself waits in the server. */
   shutDown(): void {
-    if (this.#line.head()?.waitsInside === true) this.close('shutdown')
+    if (this.#line.head?.waitsInside === true) this.close('shutdown')
     else this.end('shutdown')
   }
 
@@ -247,7 +281,7 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onEndingStep(): void {
-    if (this.#line.size === 0 && !this.waits.isPending) this.#finish()
+    if (this.#line.isEmpty && !this.waits.isPending) this.#finish()
   }
 
   // ── replies ────────────────────────────────────────────────────────────────────────────────
@@ -314,51 +348,8 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   }
 
   onLineEmpty(): void {
-    if (this.pin.held) this.giveBackUnneeded()
-    if (!this.waits.onLineEmpty() && this.#intake.state === 'ending') this.#finish()
-  }
-
-  // ── the pin's home ─────────────────────────────────────────────────────────────────────────
-
-  isPush(type: number, bytes: Uint8Array, start: number, end: number): boolean {
-    return this.subscriptions.isPush(this.state.link.resp, type, bytes, start, end)
-  }
-
-  onPush(bytes: Uint8Array, start: number, end: number, last: boolean): void {
-    const { tracking } = this
-    if (tracking.redirField !== null && tracking.hides(bytes, start, end)) return
-    // messages wait here, up to the limit: in the server they would go with a link it closes
-    if (this.#line.push(bytes, start, end, last) || !this.pin.raw) return
-    this.pin.pause()
-    this.onResume(() => {
-      this.pin.resume()
-    })
-  }
-
-  onPinLost(): void {
-    // what follows half of a message would be read as the rest of it
-    if (this.#line.isWithinPush) this.close('half-reply')
-    else this.apply({ what: 'link-lost' })
-  }
-
-  rebuild(): readonly SessionExchange[] {
-    const commands = rebuildCommands(this)
-    this.waits.onLinked()
-    this.tracking.onRelinked()
-    return commands
-  }
-
-  again(exchange: SessionExchange): void {
-    timeLeft(this, exchange)
-  }
-
-  onPinRefused(exchange: SessionExchange, cause: ProxyError): void {
-    if (!exchange.hidden) countUnserved(this.context, cause.code)
-    exchange.onLost(cause, 'unsent')
-  }
-
-  onPinBroken(): void {
-    this.close('lease-lost')
+    this.giveBackUnneeded()
+    if (this.#waits?.onLineEmpty() !== true && this.#intake.state === 'ending') this.#finish()
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────
@@ -366,9 +357,9 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
   readonly #onEnd = (): void => {
     // a half-closed client still gets its replies, but one that waits inside the server is freed
     // and of one whose command waits at the gate, nobody knows that it is not gone: it is not run
-    const isHeld = this.#line.size > 0 && this.context.isHolding()
-    const isWaiting = this.#line.head()?.waitsInside === true || isHeld
-    if (this.pin.raw || isWaiting) this.#close('client', false)
+    const isHeld = !this.#line.isEmpty && this.context.isHolding()
+    const isWaiting = this.#line.head?.waitsInside === true || isHeld
+    if (this.pinned?.raw === true || isWaiting) this.#close('client', false)
     else if (this.#intake.state === 'parked') this.#intake.halfClosed = true
     else this.end('client')
   }
@@ -385,13 +376,13 @@ export class Session implements ExchangeHome, PinHome, IntakeHome, ReplyLineHome
 
   #close(why: CloseReason, graceful: boolean): void {
     if (this.#intake.state === 'closed') return
-    const isClean = this.#line.size === 0 && this.reasons.length === 0
+    const isClean = this.#line.isEmpty && this.reasons.length === 0
     this.#intake.close()
     this.#line.abandon()
     this.pin.close(isClean)
-    this.waits.close()
+    this.#waits?.close()
     hangUp(this.#socket, graceful)
     this.context.onClosed(this, why)
-    this.tracking.onGone()
+    this.#tracking?.onGone()
   }
 }

@@ -35,15 +35,22 @@ function hooksOf(socket: Socket): Hooks | null {
   return { kBuffer, kBufferCb, kBufferGen }
 }
 
-/** What a socket has that its type does not tell: the handle of the event loop. */
+/** Whose connection a socket is: one callback serves all, so that none is looked up for each read. */
+const owner = Symbol('reader')
+
+/** What a socket has that its type does not tell. */
 interface Inner extends Record<symbol, unknown> {
+  /** The handle of the event loop. */
   readonly _handle: { useUserBuffer?: (bytes: Uint8Array) => void } | null
+  [owner]: Reader
 }
 
 /** Who takes what a client sends. */
 export interface Reader {
   /** What comes next is most likely a part of a large request, which goes on as it lies. */
   readonly isUploading: boolean
+  /** Where the parts of a large request lie. */
+  readonly memory: PassingMemory
   /** Must copy what it keeps, unless the read's arrival holds it. */
   onChunk(chunk: Uint8Array): void
 }
@@ -54,7 +61,7 @@ export interface Reader {
  * so that its parts need not be copied on their way. The socket must not have been read from yet.
  * Where this Node cannot do it, it is read as usual.
  */
-export function withSharedReads(socket: Socket, reader: Reader, memory: PassingMemory): void {
+export function withSharedReads(socket: Socket, reader: Reader): void {
   const inner = socket as unknown as Inner
   const handle = inner._handle
   if (hooks === null || handle?.useUserBuffer === undefined) {
@@ -63,25 +70,30 @@ export function withSharedReads(socket: Socket, reader: Reader, memory: PassingM
     })
     return
   }
+  inner[owner] = reader
   inner[hooks.kBuffer] = shared
-  inner[hooks.kBufferCb] = (length: number): boolean => {
-    reader.onChunk(read(length))
-    if (reader.isUploading) readApart(inner, hooks, reader, memory)
-    return true
-  }
+  inner[hooks.kBufferCb] = onShared
   handle.useUserBuffer(shared)
 }
 
+/** Node calls it as a method of the socket. */
+function onShared(this: Inner, length: number): boolean {
+  const reader = this[owner]
+  reader.onChunk(read(length))
+  if (hooks !== null && reader.isUploading) readApart(this, hooks, reader)
+  return true
+}
+
 /** While a large request comes: into memory that its parts leave from. */
-function readApart(socket: Inner, hooks: Hooks, reader: Reader, memory: PassingMemory): void {
-  const usual = socket[hooks.kBufferCb]
+function readApart(socket: Inner, hooks: Hooks, reader: Reader): void {
+  const { arrival, pieces } = reader.memory
   let part: SharedPart | null = null
   socket[hooks.kBufferCb] = (length: number): boolean => {
     if (part === null) return true
     const chunk = part.plain.subarray(0, length)
-    memory.arrival.begin(part, chunk, 0)
+    arrival.begin(part, chunk, 0)
     reader.onChunk(chunk)
-    memory.arrival.end(part, 0)
+    arrival.end(part, 0)
     return true
   }
   // asked behind every read where the next one goes; null: where the last one went
@@ -89,10 +101,10 @@ function readApart(socket: Inner, hooks: Hooks, reader: Reader, memory: PassingM
     if (part?.isFree === true && reader.isUploading) return null
     part?.release()
     if (reader.isUploading) {
-      part = new SharedPart(memory.pieces)
+      part = new SharedPart(pieces)
       return part.plain
     }
-    socket[hooks.kBufferCb] = usual
+    socket[hooks.kBufferCb] = onShared
     socket[hooks.kBufferGen] = null
     return shared
   }

@@ -182,7 +182,7 @@ export class Tracking {
         if (frame[0] !== 0x2d /* - */) {
           if (target !== null) target.tracking.#flush()
         } else if (target === null || target.pin.serverId !== 0) {
-          this.#session.onPinBroken()
+          this.#session.close('lease-lost')
         }
         return null
       },

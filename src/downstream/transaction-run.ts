@@ -23,14 +23,18 @@ export function sendRun(
   position: number,
 ): number {
   const { watch, replies } = session.state
-  if (session.pin.held || session.context.dedicated || watch !== 'none' || replies !== 'on') {
+  if (
+    session.pinned !== null ||
+    session.context.dedicated ||
+    watch !== 'none' ||
+    replies !== 'on'
+  ) {
     return position
   }
   const run = endOfRun(session, chunk, position)
   if (run === null || run.end - start > maxRunBytes) return position
   const { link } = session.state
-  const { affinity } = session
-  const exchange = new SessionExchange(session, runTraits, link, affinity, chunk, start, run.end)
+  const exchange = new SessionExchange(session, runTraits, link, chunk, start, run.end)
   exchange.replies = run.replies
   if (run.scripts.length > 0) {
     exchange.observer = onExecuted(session, run.scripts, run.replies - 1)

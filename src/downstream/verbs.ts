@@ -23,7 +23,7 @@ const ok = Buffer.from('+OK\r\n')
 /** A request that does not simply go to the shared lane. */
 export function handle(session: Session, request: Request): void {
   const { traits } = request
-  if (session.context.dedicated && !session.pin.held && wouldShare(traits)) {
+  if (session.context.dedicated && session.pinned === null && wouldShare(traits)) {
     session.waits.pinned('dedicated', () => {
       handle(session, request)
     })
@@ -156,7 +156,7 @@ const reset: Handler = (session, request) => {
     session.pin.tainted = true
     session.apply({ what: 'reset' })
   }
-  if (session.pin.held) {
+  if (session.pinned !== null) {
     session.send(request, { observer: onReplyDone(forget) })
     session.waits.forVerdict()
   } else {

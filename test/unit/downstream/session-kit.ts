@@ -175,7 +175,7 @@ export class Kit {
     const server = await accepted
     this.#sockets.push(socket, server)
     const session = new Session(id, server, this.#context)
-    session.affinity.link = id // so that each client has a link of its own to be looked at
+    session.link = id // so that each client has a link of its own to be looked at
     this.#sessions.push(session)
     return new Client(socket, session)
   }

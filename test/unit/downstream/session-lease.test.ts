@@ -333,7 +333,7 @@ test('pauses of a slow subscriber leave nothing behind on its socket', async () 
   let asked = 0
   const big = Buffer.alloc(2_000_000, 0x78)
   for (let i = 0; i < 20; i++) {
-    client.session.onPush(big, 0, big.length, true)
+    client.session.pin.onPush(big, 0, big.length, true)
     await turns(2)
     client.session.onResume(() => resumed++)
     asked++

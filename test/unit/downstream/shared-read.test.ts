@@ -18,6 +18,7 @@ afterEach(async () => {
 /** A reader that notes what it is given, and where that lay. */
 class Notes {
   isUploading = false
+  readonly memory = memory
   readonly memories: ArrayBufferLike[] = []
   text = ''
 
@@ -48,7 +49,7 @@ async function connections(count: number): Promise<Ends[]> {
     const accepted = new Promise<Ends>((done) => {
       server.once('connection', (served) => {
         const notes = new Notes()
-        withSharedReads(served, notes, memory)
+        withSharedReads(served, notes)
         done({ client, served, notes })
       })
     })
@@ -115,7 +116,7 @@ test('a paused client is not read, and its end is heard', async () => {
 test('a connection without such a handle is read as usual', async () => {
   const pipe = new PassThrough()
   const notes = new Notes()
-  withSharedReads(pipe as unknown as Socket, notes, memory)
+  withSharedReads(pipe as unknown as Socket, notes)
   pipe.write('a')
   await notes.reads('a')
   pipe.destroy()

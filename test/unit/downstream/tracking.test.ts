@@ -186,19 +186,19 @@ test('a hearer for whom no link is to be had: only the tracker hears of it', asy
 test('a flush waits for the end of a message that is being passed on in parts', async () => {
   const { on, hearer } = await pair('hearer')
   const message = Buffer.from('*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$4\r\nlong\r\n')
-  hearer.session.onPush(message, 0, 20, false)
+  hearer.session.pin.onPush(message, 0, 20, false)
   on.current.leases[1]?.cut()
   on.gate.admit(on.current)
   const link = await linkWith(on, /TRACKING/)
   link.answer('+OK\r\n')
   await turns(5)
-  hearer.session.onPush(message, 20, message.length, true)
+  hearer.session.pin.onPush(message, 20, message.length, true)
   await hearer.hears(`${message.toString()}${flushMessage}`)
 })
 
 test('a message that is cut in its middle: what follows would be read as its rest', async () => {
   const { on, hearer } = await pair('hearer')
-  hearer.session.onPush(Buffer.from('*3\r\n$7\r\nmess'), 0, 12, false)
+  hearer.session.pin.onPush(Buffer.from('*3\r\n$7\r\nmess'), 0, 12, false)
   on.current.leases[0]?.cut()
   await seen(() => hearer.ended)
   expect(on.closed).toEqual(['half-reply'])
