@@ -6,6 +6,7 @@ import { rebuildCommands, timeLeft } from './rebuild.ts'
 import type { ReplyLine } from './reply-line.ts'
 import type { Session } from './session.ts'
 import type { SessionExchange } from './session-exchange.ts'
+import { endsUnrun } from './transaction-run.ts'
 
 /** A session as its own link sees it: what the server says there, and what is lost with it. */
 export class PinnedSession implements PinHome {
@@ -51,7 +52,7 @@ export class PinnedSession implements PinHome {
   }
 
   again(exchange: SessionExchange): void {
-    timeLeft(this.#session, exchange)
+    if (!endsUnrun(this.#session, exchange)) timeLeft(this.#session, exchange)
   }
 
   onPinRefused(exchange: SessionExchange, cause: ProxyError): void {

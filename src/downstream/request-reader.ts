@@ -86,7 +86,7 @@ export class RequestReader {
       session.dispatch(session.exchange(traits, bytes, start, end))
     } else {
       if (traits.verb === 'multi' && bytes === chunk) {
-        const next = sendRun(session, chunk, start, position)
+        const next = sendRun(session, framer, chunk)
         if (next > position) return next
       }
       const own = bytes.slice(start, end)

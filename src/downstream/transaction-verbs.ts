@@ -139,7 +139,8 @@ export function unwatch(session: Session, request: Request): void {
   session.waits.forVerdict()
 }
 
-function over(session: Session): void {
+/** The transaction is over, whatever came of it, and nothing is watched any more. */
+export function over(session: Session): void {
   session.transaction = null
   session.apply({ what: 'transaction-over' })
 }
@@ -149,7 +150,8 @@ function abandoned(session: Session): void {
   session.tracking.settle()
 }
 
-function nilOf(resp: 2 | 3): Uint8Array {
+/** What EXEC answers when a watched key has changed. */
+export function nilOf(resp: 2 | 3): Uint8Array {
   return Buffer.from(resp === 2 ? '*-1\r\n' : '_\r\n')
 }
 

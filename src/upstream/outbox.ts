@@ -3,7 +3,7 @@ import type { PartMemory, PassingMemory } from '../base/part-memory.ts'
 import { SharedPart } from '../base/shared-part.ts'
 
 /** Requests from this size on go into memory that is used again once they are answered. */
-const largeBytes = 512
+const largeBytes = 1024
 
 /** A part that large requests lie in, and how many of them have no reply yet. */
 interface Shelf {

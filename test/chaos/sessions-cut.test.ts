@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
+import { ADMIN_TOKEN, post } from '../support/admin-client.ts'
 import type { RawClient } from '../support/raw-client.ts'
 import type { Arg } from '../support/resp.ts'
 import { encode, faultOf } from '../support/resp.ts'
@@ -70,6 +71,29 @@ describe('scenario 27: a transaction is cut', () => {
     await one.command('MULTI')
     await one.command('SET', 'k', 'mine')
     expect(await one.command('EXEC')).toEqual(['OK'])
+  })
+
+  test('scenario 27: with WATCH before, in one packet: nil when it had not left, else in doubt', async () => {
+    const args = ['--admin-token', ADMIN_TOKEN]
+    const { group, relay, proxy, client } = await open({ relays: true, args })
+    const one = await client()
+    const packet = pipeline(['MULTI'], ['SET', 'k', 'mine'], ['EXEC'])
+    expect(await one.command('WATCH', 'k')).toBe('OK')
+    expect((await post(proxy, 'hold', { ttl: '20s' })).status).toBe(200)
+    await one.send(packet)
+    const isHeld = async (): Promise<boolean> => (await proxy.metric('switchmaster_held')) === 1
+    await until(isHeld, { within: 5_000, what: 'the transaction to be held' })
+    relay(group.knownMaster).cutAll()
+    expect((await post(proxy, 'release')).status).toBe(200)
+    expect(await replies(one, 3)).toEqual(['+OK\r\n', '+QUEUED\r\n', '*-1\r\n'])
+    expect(await one.command('WATCH', 'k')).toBe('OK')
+    relay(group.knownMaster).set({ needle: 'EXEC', action: 'cut', keep: 2 })
+    await one.send(packet)
+    for (const line of await replies(one, 3)) expect(line.slice(1)).toMatch(inDoubt)
+    expect(await one.command('GET', 'k')).toBeNull()
+    expect(await one.command('WATCH', 'k')).toBe('OK')
+    await one.send(packet)
+    expect(await replies(one, 3)).toEqual(['+OK\r\n', '+QUEUED\r\n', '*1\r\n+OK\r\n'])
   })
 })
 
