@@ -5,7 +5,7 @@ import { pipelineTraits } from './pipeline.ts'
 import { bodyIn, onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import type { Observer, SessionExchange } from './session-exchange.ts'
-import { nilOf, over } from './transaction-verbs.ts'
+import { executed, nilOf, over } from './transaction-verbs.ts'
 
 const plus = 0x2b
 
@@ -70,7 +70,7 @@ function onRunOver(session: Session, known: Observer): Observer {
     onFrame(frame, last) {
       if (isFirst) isOpen = frame[0] === plus
       isFirst = false
-      if (last && isOpen) over(session)
+      if (last && isOpen) executed(session, frame)
       return known.onFrame(frame, last)
     },
     onLost() {
@@ -93,11 +93,7 @@ export function endsUnrun(session: Session, exchange: SessionExchange): boolean 
   return true
 }
 
-function endOfRun(
-  session: Session,
-  chunk: Uint8Array,
-  from: number,
-): Run | null {
+function endOfRun(session: Session, chunk: Uint8Array, from: number): Run | null {
   const scripts: Uint8Array[] = []
   const { framer: scout } = session.context
   let position = from

@@ -4,7 +4,7 @@ import { nameReply, noteInfo } from './client-commands.ts'
 import { killed } from './client-kill.ts'
 import { infoReply, listReply } from './client-lines.ts'
 import { identityOf, parseHello, withId } from './greeting.ts'
-import { onOk, onReplyDone, onWhole } from './observers.ts'
+import { onOk, onWhole } from './observers.ts'
 import { onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import type { Request } from './session-request.ts'
@@ -64,12 +64,9 @@ function execObserver(session: Session): Observer {
   }
   const known = onExecuted(session, scripts, 0)
   if (changes.length === 0) {
-    const done = onReplyDone(() => {
-      over(session)
-    })
     const onFrame: Observer['onFrame'] = (frame, last) => {
-      known.onFrame(frame, last)
-      return done.onFrame(frame, last)
+      if (last) executed(session, frame)
+      return known.onFrame(frame, last)
     }
     return { onFrame, onLost: lost }
   }
@@ -137,6 +134,18 @@ export function unwatch(session: Session, request: Request): void {
   })
   session.send(request, { observer })
   session.waits.forVerdict()
+}
+
+/** EXEC is answered, and this is the end of its reply. */
+export function executed(session: Session, frame: Uint8Array): void {
+  // an EXEC that the server does not know has left a transaction on the link: nobody else may have it
+  if (frame[0] === 0x2d /* - */ && !isAborted(frame)) session.pin.tainted = true
+  over(session)
+}
+
+/** As the server answers an EXEC that has ended its transaction without running it. */
+function isAborted(error: Uint8Array): boolean {
+  return Buffer.from(error).toString('latin1').startsWith('-EXECABORT ')
 }
 
 /** The transaction is over, whatever came of it, and nothing is watched any more. */

@@ -37,6 +37,8 @@ export type LinkBase = Omit<LinkContext, 'onLost' | 'isRefuted'>
 /** About a millisecond of Redis; at less, the link is not left for another. */
 const busyCommands = 1024
 
+const nothing = new Uint8Array(0)
+
 /** One client on a link of its own needs not more on its way than the next write takes. */
 const leaseFullBytes = 256 * 1024
 
@@ -351,15 +353,15 @@ export class Link implements Flushable {
     const segments = this.#outbox.take()
     this.#lastWrite = this.inFlight.size - this.written
     this.written = this.inFlight.size
-    this.#writing = true
-    if (segments.length === 1) {
-      this.#socket.write(segments[0] as Uint8Array, this.#onWritten)
+    const socket = this.#socket
+    if (segments.length > 1) socket.cork()
+    for (const segment of segments) socket.write(segment)
+    if (segments.length > 1) socket.uncork()
+    if (socket.writableLength === 0) {
+      this.#outbox.left()
     } else {
-      this.#socket.cork()
-      const last = segments.length - 1
-      for (let i = 0; i < last; i++) this.#socket.write(segments[i] as Uint8Array)
-      this.#socket.write(segments[last] as Uint8Array, this.#onWritten)
-      this.#socket.uncork()
+      this.#writing = true
+      socket.write(nothing, this.#onWritten) // asked for only here, since a callback costs a tick
     }
     this.#wakeWriters()
   }

@@ -49,6 +49,21 @@ describe('an exclusive link', () => {
     expect([client.session.reasons, lease.released]).toEqual([[], 'clean'])
   })
 
+  test.each([
+    ['*1\r\n+OK\r\n', 'clean'],
+    ['*-1\r\n', 'clean'],
+    ["-ERR unknown command 'EXEC'\r\n", 'dirty'],
+  ] as const)('is given back behind EXEC, answered %j: %s', async (reply, released) => {
+    const on = await kit()
+    const client = await on.client()
+    const lease = await queued(on, client, 'SET k 1')
+    client.send('EXEC')
+    await on.lease()
+    lease.answer(reply)
+    await client.hears(reply)
+    expect([client.session.reasons, lease.released]).toEqual([[], released])
+  })
+
   test('is closed, not shared again, when the client leaves in a transaction', async () => {
     const on = await kit()
     const client = await on.client()

@@ -59,6 +59,15 @@ describe('MULTI … EXEC in one read, behind WATCH', () => {
     expect([client.session.state.watch, lease.released]).toEqual(['none', 'clean'])
   })
 
+  test('is given to nobody else where EXEC was refused', async () => {
+    const { on, client, lease } = await watching()
+    sendTogether(client, run)
+    await on.lease()
+    answerRun(lease, ['+OK\r\n', '+QUEUED\r\n', "-ERR unknown command 'EXEC'\r\n"])
+    await seen(() => client.heard.endsWith("'EXEC'\r\n"))
+    expect(lease.released).toBe('dirty')
+  })
+
   test.each([
     ['MULTI is refused', ['MULTI', 'SET k 1', 'EXEC'], 'multi…exec'],
     ['MULTI has an argument', ['MULTI x', 'SET k 1', 'EXEC'], 'multi'],
