@@ -81,5 +81,5 @@ export function unblockBytes(session: Session, args: readonly Uint8Array[]): Uin
 
 /** The number of the link on which the client waits inside the server; 0: it does not. */
 export function blockedLink(client: Session | undefined): number {
-  return client?.waitsFor?.waitsInside === true ? client.pin.serverId : 0
+  return client?.waitsFor?.waitsInside === true ? client.serverId : 0
 }

@@ -42,7 +42,7 @@ function withNumbers(session: Session, args: readonly Uint8Array[]): Uint8Array 
   if (wordAt(args, 2) !== 'id') return encodeRequest(args)
   const own = args.map((arg, i) => {
     const id = i < 3 ? undefined : parseInteger(arg)
-    const number = id === undefined ? 0 : (session.context.find(id)?.pinned?.serverId ?? 0)
+    const number = id === undefined ? 0 : (session.context.find(id)?.serverId ?? 0)
     return number === 0 ? arg : Buffer.from(String(number))
   })
   return encodeRequest(own)
@@ -88,7 +88,7 @@ function everybody(
   const isKnown = args.length === 2 || type !== null
   const laneLines: string[] = []
   for (const client of session.context.sessions()) {
-    const serverId = client.pinned?.serverId ?? 0
+    const { serverId } = client
     if (lines.has(serverId)) lines.set(serverId, lineOf(client, lines))
     else if (isKnown && (type === null || type === typeOf(client))) {
       laneLines.push(lineOf(client, lines))
@@ -98,7 +98,7 @@ function everybody(
 }
 
 function lineOf(client: Session, lines: ReadonlyMap<number, string>): string {
-  const line = lines.get(client.pinned?.serverId ?? 0)
+  const line = lines.get(client.serverId)
   return line === undefined ? sharedLine(client) : ownLine(client, line)
 }
 

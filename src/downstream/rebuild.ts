@@ -1,3 +1,4 @@
+import { nullArray } from '../protocol/reply.ts'
 import { args, encodeRequest } from '../protocol/request.ts'
 import { blockingTimeout, withTimeout } from '../routing/arguments.ts'
 import { queuedRenewal } from './transaction-ids.ts'
@@ -35,7 +36,7 @@ function queuedAgain(session: Session, { traits, bytes }: Queued): SessionExchan
   const renew = queuedRenewal(session, { traits, bytes, args: given })
   const target = traits.verb === 'client-tracking' ? session.tracking.targetOf(given) : undefined
   // its link is lost as well: what cannot be queued as it was must not run in part
-  if (target?.pin.serverId === 0) session.apply({ what: 'transaction-flawed' })
+  if (target?.serverId === 0) session.apply({ what: 'transaction-flawed' })
   return session.hidden(renew?.() ?? bytes)
 }
 
@@ -79,7 +80,7 @@ export function timeLeft(session: Session, exchange: SessionExchange): void {
   const wantedMs = timeout.unit === 's' ? timeout.value * 1000 : timeout.value
   const remainingMs = exchange.startedAt + wantedMs - session.context.clock.now()
   if (remainingMs <= 0) {
-    const nil = Buffer.from(exchange.state.resp === 2 ? '*-1\r\n' : '_\r\n')
+    const nil = nullArray(exchange.state.resp)
     exchange.onReply(nil, 0, nil.length, true)
     exchange.abandoned = true
     return

@@ -91,6 +91,11 @@ export class Session implements ExchangeHome, IntakeHome, ReplyLineHome, Reader 
     return this.#pin?.held === true ? this.#pin : null
   }
 
+  /** The number of its own link on the server (CLIENT ID); 0 without one. */
+  get serverId(): number {
+    return this.#pin?.serverId ?? 0
+  }
+
   get waits(): Waits {
     return (this.#waits ??= new Waits(this, this.#intake))
   }

@@ -70,7 +70,7 @@ export class Tracking {
     const at = redirectAt(args)
     const id = at === 0 ? undefined : parseInteger(args[at] ?? new Uint8Array(0))
     if (id === undefined || id === 0) return encodeRequest(args)
-    const number = this.#session.context.find(id)?.pin.serverId ?? 0
+    const number = this.#session.context.find(id)?.serverId ?? 0
     const own = [...args]
     own[at] = number === 0 ? nobody : Buffer.from(String(number))
     return encodeRequest(own)
@@ -141,7 +141,7 @@ export class Tracking {
     }
     const target = session.context.find(this.#redirect)
     if (target === undefined) this.#onTargetGone(this.#redirect)
-    else if (target.pin.serverId !== 0) return [this.#arm(this.#args, target)]
+    else if (target.serverId !== 0) return [this.#arm(this.#args, target)]
     return [] // armed when the target has its link
   }
 
@@ -163,7 +163,7 @@ export class Tracking {
       if (!this.#armed.startsWith(this.#linksWith(null))) this.#onTargetGone(this.#redirect)
       return
     }
-    if (session.pin.serverId === 0 || target.pin.serverId === 0) return // a new link is under way
+    if (session.serverId === 0 || target.serverId === 0) return // a new link is under way
     if (this.#armed === this.#linksWith(target)) return
     // prefixes may not be given twice; without BCAST, OFF would also undo a CLIENT CACHING
     if (isBroadcast(this.#args)) session.sendHidden(off)
@@ -181,7 +181,7 @@ export class Tracking {
       onFrame: (frame) => {
         if (frame[0] !== 0x2d /* - */) {
           if (target !== null) target.tracking.#flush()
-        } else if (target === null || target.pin.serverId !== 0) {
+        } else if (target === null || target.serverId !== 0) {
           this.#session.close('lease-lost')
         }
         return null

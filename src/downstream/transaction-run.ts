@@ -1,3 +1,4 @@
+import { nullArray } from '../protocol/reply.ts'
 import type { RequestFramer } from '../protocol/request-framer.ts'
 import { isSafeInTransactionRun } from '../routing/arguments.ts'
 import type { Traits } from '../routing/traits.ts'
@@ -5,7 +6,7 @@ import { pipelineTraits } from './pipeline.ts'
 import { bodyIn, onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import type { Observer, SessionExchange } from './session-exchange.ts'
-import { executed, nilOf, over } from './transaction-verbs.ts'
+import { executed, over } from './transaction-verbs.ts'
 
 const plus = 0x2b
 
@@ -20,7 +21,6 @@ interface Run {
   readonly end: number
   readonly replies: number
   readonly scripts: Uint8Array[]
-  readonly isDiscarded: boolean
 }
 
 /**
@@ -35,21 +35,15 @@ export function sendRun(session: Session, framer: RequestFramer, chunk: Uint8Arr
   if (argc !== 1 || (pinned === null ? !mayShare(session) : !mayRunAlone(session))) return position
   const run = endOfRun(session, chunk, position)
   if (run === null || run.end - start > maxRunBytes) return position
-  if (pinned !== null && run.isDiscarded) return position
   const exchange = session.exchange(runTraits, chunk, start, run.end)
   exchange.replies = run.replies
-  if (pinned !== null) {
-    exchange.observer = onRunOver(session, onExecuted(session, run.scripts, run.replies - 1))
-    context.counters.commands.lease++
-    session.dispatch(exchange)
-    session.waits.forVerdict()
-    return run.end
+  if (pinned !== null || run.scripts.length > 0) {
+    const known = onExecuted(session, run.scripts, run.replies - 1)
+    exchange.observer = pinned === null ? known : onRunOver(session, known)
   }
-  if (run.scripts.length > 0) {
-    exchange.observer = onExecuted(session, run.scripts, run.replies - 1)
-  }
-  context.counters.commands.lane++
+  context.counters.commands[pinned === null ? 'lane' : 'lease']++
   session.dispatch(exchange)
+  if (pinned !== null) session.waits.forVerdict()
   return run.end
 }
 
@@ -87,7 +81,7 @@ function onRunOver(session: Session, known: Observer): Observer {
 export function endsUnrun(session: Session, exchange: SessionExchange): boolean {
   if (exchange.traits !== runTraits || session.state.watch !== 'broken') return false
   const queued = '+QUEUED\r\n'.repeat(exchange.replies - 2)
-  const reply = Buffer.concat([Buffer.from(`+OK\r\n${queued}`), nilOf(exchange.state.resp)])
+  const reply = Buffer.concat([Buffer.from(`+OK\r\n${queued}`), nullArray(exchange.state.resp)])
   exchange.onReply(reply, 0, reply.length, true)
   exchange.abandoned = true
   return true
@@ -104,8 +98,9 @@ function endOfRun(session: Session, chunk: Uint8Array, from: number): Run | null
     const { nameStart, nameEnd, subStart, subEnd } = scout
     const traits = session.context.router.lookup(chunk, nameStart, nameEnd, subStart, subEnd)
     if (traits.verb === 'exec' || traits.verb === 'discard') {
-      const isDiscarded = traits.verb === 'discard'
-      return scout.argc === 1 ? { end: position, replies, scripts, isDiscarded } : null
+      // DISCARD answers no array, and of what was watched it may be the last word: step by step
+      if (traits.verb === 'discard' && session.pinned !== null) return null
+      return scout.argc === 1 ? { end: position, replies, scripts } : null
     }
     if (!isSafeInTransactionRun(traits)) return null
     const body = bodyIn(session.context, traits, chunk, scout.start, scout.end)

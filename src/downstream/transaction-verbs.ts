@@ -1,3 +1,4 @@
+import { endsTransaction, nullArray } from '../protocol/reply.ts'
 import { ReplyFramer } from '../protocol/reply-framer.ts'
 import { args, lowerAscii, parseInteger } from '../protocol/request.ts'
 import { nameReply, noteInfo } from './client-commands.ts'
@@ -44,7 +45,7 @@ export function exec(session: Session, request: Request): void {
   session.waits.whenIdle(() => {
     if (session.state.transaction === 'flawed' || watch === 'broken') {
       const isFlawed = session.state.transaction === 'flawed'
-      const reply = isFlawed ? aborted : nilOf(session.state.link.resp)
+      const reply = isFlawed ? aborted : nullArray(session.state.link.resp)
       session.pin.tainted = true
       abandoned(session)
       if (!session.hearsPushes) session.sendHidden(discardRequest)
@@ -139,13 +140,9 @@ export function unwatch(session: Session, request: Request): void {
 /** EXEC is answered, and this is the end of its reply. */
 export function executed(session: Session, frame: Uint8Array): void {
   // an EXEC that the server does not know has left a transaction on the link: nobody else may have it
-  if (frame[0] === 0x2d /* - */ && !isAborted(frame)) session.pin.tainted = true
+  const isError = frame[0] === 0x2d /* - */
+  if (isError && !endsTransaction(frame, 0, frame.length)) session.pin.tainted = true
   over(session)
-}
-
-/** As the server answers an EXEC that has ended its transaction without running it. */
-function isAborted(error: Uint8Array): boolean {
-  return Buffer.from(error).toString('latin1').startsWith('-EXECABORT ')
 }
 
 /** The transaction is over, whatever came of it, and nothing is watched any more. */
@@ -157,11 +154,6 @@ export function over(session: Session): void {
 function abandoned(session: Session): void {
   over(session)
   session.tracking.settle()
-}
-
-/** What EXEC answers when a watched key has changed. */
-export function nilOf(resp: 2 | 3): Uint8Array {
-  return Buffer.from(resp === 2 ? '*-1\r\n' : '_\r\n')
 }
 
 /** The reply to EXEC with its elements changed by `fn`; anything but an array stays as it is. */

@@ -116,7 +116,7 @@ export class Waits {
 
   /**
    * Calls back when the session has a link, which it takes for `reason` if it has none; or when it
-   * can have none, or has gone: then `pin.serverId` is 0.
+   * can have none, or has gone: then `serverId` is 0.
    */
   linked(reason: LeaseReason, fn: () => void): void {
     const { pin } = this.#session

@@ -232,6 +232,20 @@ export function nullReply(resp: 2 | 3): Uint8Array {
   return Buffer.from(resp === 3 ? '_\r\n' : '$-1\r\n')
 }
 
+/** No array: a blocking pop in vain, or EXEC when a watched key had changed. */
+export function nullArray(resp: 2 | 3): Uint8Array {
+  return Buffer.from(resp === 2 ? '*-1\r\n' : '_\r\n')
+}
+
+/**
+ * Does this error, the answer to EXEC or DISCARD, leave no transaction behind? Only where the server
+ * knows neither command (rename-command) does one stay open.
+ */
+export function endsTransaction(bytes: Uint8Array, start: number, end: number): boolean {
+  const text = Buffer.from(bytes.subarray(start, end)).toString('latin1')
+  return /^-(EXECABORT |ERR (EXEC|DISCARD) without MULTI)/.test(text)
+}
+
 /** An array of encoded replies. */
 export function array(items: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([Buffer.from(`*${items.length}\r\n`), ...items])

@@ -1,5 +1,6 @@
 import { ProxyError } from '../base/errors.ts'
 import type { Exchange } from '../dispatcher.ts'
+import { endsTransaction } from '../protocol/reply.ts'
 import { ReplyFramer } from '../protocol/reply-framer.ts'
 import type { Link, LinkContext } from './link.ts'
 
@@ -337,12 +338,6 @@ export class Inbox {
       go()
     })
   }
-}
-
-/** EXEC and DISCARD leave no transaction behind, unless the server knows neither (rename-command). */
-function endsTransaction(bytes: Uint8Array, start: number, end: number): boolean {
-  const text = Buffer.from(bytes.subarray(start, end)).toString('latin1')
-  return /^-(EXECABORT |ERR (EXEC|DISCARD) without MULTI)/.test(text)
 }
 
 function unasked(type: number): ProxyError {
