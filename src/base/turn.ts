@@ -42,3 +42,9 @@ export class Turn {
     this.#count = 0
   }
 }
+
+/** Resolves once the event loop has looked at every socket since the call. */
+export function socketsRead(): Promise<void> {
+  // the first may come right behind a look that is under way, the second has a whole one before it
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+}

@@ -2,6 +2,7 @@ import { addressKey, sameAddress, type Address } from '../base/address.ts'
 import type { Clock } from '../base/clock.ts'
 import { deferred } from '../base/deferred.ts'
 import { ProxyError, reasonOf } from '../base/errors.ts'
+import { socketsRead } from '../base/turn.ts'
 import type { Generation } from '../dispatcher.ts'
 import type { Gate, HoldReason } from './gate.ts'
 import type { Symptom } from './symptoms.ts'
@@ -245,6 +246,7 @@ export class Follower {
   async #leave(generation: Generation): Promise<void> {
     const until = this.#clock.now() + this.#options.switchGraceMs
     while (generation.inFlight() > 0 && this.#clock.now() < until) await this.#pause(inFlightPollMs)
+    await allRead(generation)
     generation.destroy(new ProxyError('LINK_LOST', `the master moved from ${generation.address}`))
     if (this.#current !== generation) return
     this.#current = null
@@ -262,5 +264,17 @@ export class Follower {
     })
     await Promise.race([rested.promise, this.#changed.promise])
     cancel()
+  }
+}
+
+/**
+ * What the server has answered by now is read, however late this process is: after a stall its timers
+ * come before its sockets.
+ */
+async function allRead(generation: Generation): Promise<void> {
+  for (let before = Infinity, now = generation.inFlight(); now > 0 && now < before;) {
+    before = now
+    await socketsRead()
+    now = generation.inFlight()
   }
 }

@@ -1,4 +1,5 @@
 import { addressKey } from '../base/address.ts'
+import { deferred, type Deferred } from '../base/deferred.ts'
 import { ProxyError } from '../base/errors.ts'
 import type {
   Arbiter,
@@ -40,6 +41,10 @@ export class MasterGeneration implements Generation {
   readonly #leases: LeasePool
   /** Leased for one call that waits inside the server. */
   readonly #blocking = new Set<Link>()
+  /** Links that wait for the server's word on whether it is no master any more. */
+  readonly #asking = new Set<Deferred<boolean>>()
+  /** The server has said that it is none: nobody need ask again, since this generation is left. */
+  #isRefuted = false
   #destroyed = false
 
   constructor(
@@ -59,11 +64,7 @@ export class MasterGeneration implements Generation {
       onLost: (link, cause) => {
         this.#onLost(link, cause)
       },
-      isRefuted: () =>
-        this.verify().then(
-          () => false,
-          (thrown: unknown) => thrown instanceof ProxyError && thrown.code === 'NOT_MASTER',
-        ),
+      isRefuted: () => this.#askRole(),
     }
     this.#options = options
     this.#arbiter = arbiter
@@ -121,10 +122,37 @@ export class MasterGeneration implements Generation {
   }
 
   async verify(): Promise<void> {
-    const greeting = await probe(this.#context, this.#options.probeIdentity, this.#arbiter)
-    if (greeting.runId !== this.runId) {
-      throw new ProxyError('NOT_MASTER', `another server answers at ${this.address}`)
+    try {
+      const greeting = await probe(this.#context, this.#options.probeIdentity, this.#arbiter)
+      if (greeting.runId !== this.runId) {
+        throw new ProxyError('NOT_MASTER', `another server answers at ${this.address}`)
+      }
+    } catch (thrown) {
+      if (thrown instanceof ProxyError && thrown.code === 'NOT_MASTER') this.#onRefuted()
+      throw thrown
     }
+  }
+
+  /** Whoever asks has the answer with the first NOT_MASTER that anybody hears. */
+  async #askRole(): Promise<boolean> {
+    if (this.#isRefuted) return true
+    const answer = deferred<boolean>()
+    this.#asking.add(answer)
+    this.verify()
+      .catch(() => undefined)
+      .finally(() => {
+        answer.resolve(this.#isRefuted)
+      })
+    try {
+      return await answer.promise
+    } finally {
+      this.#asking.delete(answer)
+    }
+  }
+
+  #onRefuted(): void {
+    this.#isRefuted = true
+    for (const answer of this.#asking) answer.resolve(true)
   }
 
   destroy(cause: ProxyError): void {

@@ -96,11 +96,17 @@ export class Inbox {
     return end
   }
 
-  close(cause: ProxyError): void {
+  /**
+   * The link is about to be closed: what has come is worked off as far as that goes without an answer
+   * of the server. Fenced: it is known to be no master. Else what it said is all that will be known.
+   */
+  conclude(cause: ProxyError): void {
+    while (this.#doubt !== null && !this.#link.closed) {
+      this.#settle(cause.code === 'FENCED')
+      this.#takeLater()
+    }
     this.#cancelStall?.()
     this.#cancelStall = null
-    // Fenced: the server is known to be no master. Else what it said is all that will be known.
-    this.#settle(cause.code === 'FENCED')
   }
 
   #takeFrame(bytes: Uint8Array, start: number, end: number): void {
@@ -176,8 +182,12 @@ export class Inbox {
       this.#settle(isRefuted)
       this.#context.turn.end()
       if (this.#cancelStall === null) link.resume()
-      for (const chunk of this.#later.splice(0)) link.receive(chunk)
+      this.#takeLater()
     })
+  }
+
+  #takeLater(): void {
+    for (const chunk of this.#later.splice(0)) this.#link.receive(chunk)
   }
 
   /** It is known what becomes of the script at the head. */

@@ -252,12 +252,13 @@ export class Link implements Flushable {
   /** Closes a link on which nothing is outstanding (or whose outstanding commands are lost). */
   destroy(cause: ProxyError): void {
     if (this.#phase === 'closed') return
+    this.inbox.conclude(cause)
+    if (this.closed) return
     const expected = cause.code === 'FENCED' || cause.code === 'SHUTDOWN'
     this.#phase = 'closed'
     this.#cancelDeadline()
     this.#socket.destroy()
     this.#slab.close()
-    this.inbox.close(cause)
     this.#greeted.reject(cause)
     const { turn } = this.#context
     turn.begin()

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises'
+
 import { expect, test } from 'vitest'
 
 import {
@@ -10,6 +12,7 @@ import {
   toldOnce,
   underLoad,
 } from '../support/chaos-stage.ts'
+import { testRandom } from '../support/random.ts'
 import { prepare } from '../support/redis-server.ts'
 import { until } from '../support/until.ts'
 
@@ -99,6 +102,28 @@ test('scenario 11: the sentinels name a replica: bounded hold, a clear error, no
   expectSound(report)
   expect(report.inDoubt).toBe(0)
   expect(report.lost).toEqual([])
+})
+
+test('scenario 11 on a machine that stalls: what a replica has refused is in nobody’s doubt', async () => {
+  const groupOptions = { downAfterMs: 30_000 }
+  const stage = await open({ groupOptions, args: ['--hold-window', '10s'] })
+  const { group, proxy } = stage
+  const before = await group.master()
+  const random = testRandom('stalls')
+  const report = await underLoad(stage, 'stalling', async () => {
+    await prepare(before, [['REPLICAOF', '127.0.0.1', 1]])
+    // Each time it is longer than the grace of the old master's links.
+    for (let n = 0; n < 5; n += 1) {
+      proxy.signal('proxyd', 'SIGSTOP')
+      await setTimeout(250)
+      proxy.signal('proxyd', 'SIGCONT')
+      await setTimeout(random.next() * 12)
+    }
+    await stateWhere(stage, 'the gate to hold', ({ gate }) => gate.name === 'holding')
+    await prepare(before, [['REPLICAOF', 'NO', 'ONE']])
+    await stateWhere(stage, 'the gate to open', ({ gate }) => gate.name === 'open')
+  })
+  expectUnharmed(report)
 })
 
 test('scenario 15: no replica is good enough: fail fast, and on again with the master', async () => {

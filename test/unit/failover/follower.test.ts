@@ -3,6 +3,7 @@ import { deferred, type Deferred } from '../../../src/base/deferred.ts'
 import { ProxyError } from '../../../src/base/errors.ts'
 import { Call } from '../support/call.ts'
 import { windowMs } from './gate-kit.ts'
+import { turns } from '../support/virtual-clock.ts'
 import { address, first, following, graceMs, second, Stage } from './follower-kit.ts'
 
 describe('the first master', () => {
@@ -76,6 +77,29 @@ describe('a switch', () => {
     await stage.clock.pass(20)
     expect(old.destroyed?.code).toBe('FENCED')
     expect([stuck.told, stage.state]).toEqual(['INDOUBT in-doubt', 'open'])
+  })
+
+  test('of what was answered while this process stood still, nothing is cut', async () => {
+    const stage = await following()
+    const calls = [1, 2, 3].map((n) => new Call(`SET k ${n}`))
+    for (const call of calls) stage.gate.dispatch(call)
+    const old = stage.generation(1)
+    for (const link of old.links) link.flush()
+    stage.follower.follow(second)
+    await stage.settle()
+    // timers are due before the event loop looks at its sockets, of which each look reads a part
+    stage.clock.advance(graceMs * 3)
+    for (const call of calls) {
+      expect([old.destroyed, call.told]).toEqual([null, ''])
+      old.lane(0).answer('+OK\r\n')
+      await turns(2)
+    }
+    await stage.settle()
+    expect(old.destroyed?.code).toBe('FENCED')
+    expect([calls.map((call) => call.told), stage.state]).toEqual([
+      ['+OK\r\n', '+OK\r\n', '+OK\r\n'],
+      'open',
+    ])
   })
 
   test('back again while the new master is being opened', async () => {

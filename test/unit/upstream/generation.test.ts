@@ -84,6 +84,48 @@ describe('to verify', () => {
   })
 })
 
+describe('scripts that a replica may have refused', () => {
+  const demoted = "-READONLY You can't write against a read only replica. script: 1f71.\r\n"
+
+  /** Three scripts that were written to a server that is a replica by now, and one behind them. */
+  async function refused(): Promise<{ on: Stage; generation: Generation; calls: readonly Call[] }> {
+    const on = await stage()
+    const generation = await open(on)
+    const before = on.server.accepted.length
+    const calls = ['EVAL a 0', 'EVAL b 0', 'EVAL c 0', 'SET k v'].map((each) => new Call(each))
+    for (const call of calls) generation.dispatch(call)
+    const peer = await on.server.accept(before)
+    await seen(() => peer.commands.length === 4)
+    on.notes.takes = (reply) => reply.startsWith('-READONLY')
+    on.server.answer = (request) =>
+      request[0] === 'ROLE' ? '*1\r\n$5\r\nslave\r\n' : master(request)
+    peer.send(demoted.repeat(4))
+    return { on, generation, calls }
+  }
+
+  test('are taken back on one word of the server', async () => {
+    const { on, generation, calls } = await refused()
+    const before = on.server.accepted.length
+    await seen(() => on.notes.takenBack.length === 4)
+    expect(on.notes.takenBack).toEqual(calls)
+    expect(on.server.accepted.length).toBe(before + 1)
+    generation.destroy(over)
+  })
+
+  test('do not wait for an answer of their own when somebody else has heard one', async () => {
+    const { on, generation, calls } = await refused()
+    const { answer } = on.server
+    on.server.answer = () => undefined // the link's own question stays without an answer
+    const asked = on.server.accepted.length
+    await seen(() => on.server.accepted.length > asked)
+    on.server.answer = answer
+    await expect(generation.verify()).rejects.toMatchObject({ code: 'NOT_MASTER' })
+    await seen(() => on.notes.takenBack.length === 4)
+    expect(on.notes.takenBack).toEqual(calls)
+    generation.destroy(over)
+  })
+})
+
 describe('links', () => {
   test('of one affinity are one, of others others; control has its own', async () => {
     const on = await stage()

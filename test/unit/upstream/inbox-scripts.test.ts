@@ -4,7 +4,7 @@ import type { Link } from '../../../src/upstream/link.ts'
 import { watchLeaks } from '../../support/leaks.ts'
 import { Call } from '../support/call.ts'
 import { turns } from '../support/virtual-clock.ts'
-import { connected, stage } from './link-kit.ts'
+import { connected, seen, stage } from './link-kit.ts'
 import type { Stage } from './link-kit.ts'
 
 watchLeaks()
@@ -53,21 +53,42 @@ test('the server is a master: the words are the script’s own', async () => {
   expect(link.inbox.suspect).toBe(false)
 })
 
-test('the master has moved meanwhile: taken back as well', async () => {
+test('the master has moved meanwhile: taken back as well, and what came behind it is not forgotten', async () => {
   const { on, link, calls } = await doubted()
   link.destroy(new ProxyError('FENCED'))
-  expect(on.notes.takenBack).toEqual([calls[0]])
   on.refute(false)
   await turns(3)
-  expect(calls.map((call) => call.told)).toEqual(['', '', ''])
-  expect(on.notes.lost.map(([call]) => call)).toEqual(calls.slice(1))
+  const [script, write, read] = calls
+  expect(on.notes.takenBack).toEqual([script, write])
+  expect(read?.told).toBe('$1\r\n0\r\n')
+  expect(on.notes.lost).toEqual([])
 })
 
 test('the link dies meanwhile: what the server has said is passed on, once', async () => {
   const { on, link, calls } = await doubted()
+  on.notes.takes = () => false
   link.destroy(new ProxyError('LINK_LOST'))
   on.refute(true)
   await turns(3)
-  expect(calls[0]?.told).toBe(readonly)
-  expect(on.notes.takenBack).toEqual([])
+  expect(calls.map((call) => call.told)).toEqual([readonly, '-READONLY x\r\n', '$1\r\n0\r\n'])
+  expect([on.notes.takenBack, on.notes.lost]).toEqual([[], []])
+})
+
+test('the link dies meanwhile with two scripts in doubt and a command unanswered', async () => {
+  const on = await stage()
+  const { link } = await connected(on)
+  const calls = [new Call('EVAL s 0'), new Call('EVAL t 0'), new Call('INCR n')]
+  for (const call of calls) link.send(call)
+  await seen(() => link.written === 3)
+  link.receive(Buffer.from(readonly + readonly))
+  link.destroy(new ProxyError('FENCED'))
+  expect(on.notes.takenBack).toEqual(calls.slice(0, 2))
+  expect(on.notes.lost).toEqual([[calls[2], 'FENCED', 'in-doubt', false]])
+})
+
+test('a slow reader behind it leaves no timer when the link dies', async () => {
+  const { on, link, calls } = await doubted()
+  for (const call of calls) call.slow = 1
+  link.destroy(new ProxyError('LINK_LOST'))
+  expect(on.clock.waiting).toBe(0)
 })
