@@ -43,7 +43,7 @@ export class MasterGeneration implements Generation {
   readonly #blocking = new Set<Link>()
   /** Links that wait for the server's word on whether it is no master any more. */
   readonly #asking = new Set<Deferred<boolean>>()
-  /** The server has said that it is none: nobody need ask again, since this generation is left. */
+  /** The server has said that it is none: nobody need ask again before it says otherwise. */
   #isRefuted = false
   #destroyed = false
 
@@ -127,6 +127,7 @@ export class MasterGeneration implements Generation {
       if (greeting.runId !== this.runId) {
         throw new ProxyError('NOT_MASTER', `another server answers at ${this.address}`)
       }
+      this.#isRefuted = false
     } catch (thrown) {
       if (thrown instanceof ProxyError && thrown.code === 'NOT_MASTER') this.#onRefuted()
       throw thrown

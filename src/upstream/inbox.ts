@@ -20,8 +20,8 @@ interface Frame {
   readonly end: number
 }
 
-/** What the frame in progress has turned out to be, once parts of it have been passed on. */
-type Streaming = 'no' | 'reply' | 'push'
+/** What the frame in progress has turned out to be, once parts of it have been worked off. */
+type Streaming = 'no' | 'reply' | 'push' | 'unwanted'
 
 /**
  * The receiving half of a link: cuts the stream into frames and gives each to the command at the
@@ -52,8 +52,6 @@ export class Inbox {
   #cancelStall: (() => void) | null = null
   /** The reply of the head, a script, while the server is asked whether it is a master. */
   #doubt: Frame | null = null
-  /** What came behind it. */
-  readonly #later: Uint8Array[] = []
 
   constructor(link: Link, context: LinkContext) {
     this.#link = link
@@ -62,7 +60,8 @@ export class Inbox {
 
   /**
    * Takes what was read: new are `bytes[scan, end)`, and the frame that they go on with begins at
-   * `from`. Returns where the frame begins of which not all is here yet; `end`: there is none.
+   * `from`. Returns where the frame begins of which not all is here yet, or that must wait; `end`:
+   * there is none. What waits is given again, from its beginning on, by the link's `goOn`.
    */
   take(bytes: Uint8Array, from: number, scan: number, end: number): number {
     try {
@@ -76,10 +75,7 @@ export class Inbox {
     let start = from
     let position = scan
     while (position < end) {
-      if (this.#doubt !== null) {
-        this.#later.push(bytes.subarray(start, end))
-        return end
-      }
+      if (this.#doubt !== null) return start
       // what we sent before (a SELECT of ours) is still answered to us
       if (this.rawMode && this.#link.inFlight.size === 0) {
         this.#link.owner?.onPush(bytes, start, end, true)
@@ -102,8 +98,10 @@ export class Inbox {
    */
   conclude(cause: ProxyError): void {
     while (this.#doubt !== null && !this.#link.closed) {
-      this.#settle(cause.code === 'FENCED')
-      this.#takeLater()
+      // a lease is fenced too when its client has left, and then its server may be as sound as ever
+      const isOwned = this.#link.inFlight.peek()?.abandoned === false
+      this.#settle(cause.code === 'FENCED' && isOwned)
+      this.#link.goOn()
     }
     this.#cancelStall?.()
     this.#cancelStall = null
@@ -182,12 +180,8 @@ export class Inbox {
       this.#settle(isRefuted)
       this.#context.turn.end()
       if (this.#cancelStall === null) link.resume()
-      this.#takeLater()
+      link.goOn()
     })
-  }
-
-  #takeLater(): void {
-    for (const chunk of this.#later.splice(0)) this.#link.receive(chunk)
   }
 
   /** It is known what becomes of the script at the head. */
@@ -287,18 +281,23 @@ export class Inbox {
   }
 
   /** What is the frame that is too large to be held together? */
-  #beginStream(bytes: Uint8Array, start: number, end: number): 'push' | 'reply' {
-    const { owner, inFlight } = this.#link
+  #beginStream(bytes: Uint8Array, start: number, end: number): Streaming {
+    const link = this.#link
+    const { owner } = link
     const type = this.#framer.type
     const isPush =
       owner !== null &&
       (type === typePush || type === typeArray) &&
       owner.isPush(type, bytes, start, end)
     if (isPush) return 'push'
-    const head = inFlight.peek()
+    const head = link.inFlight.peek()
     if (head === undefined || (type === typePush && owner === null)) throw unasked(type)
-    if (head.commands > 1) this.#split(head)
-    return 'reply'
+    const first = head.commands > 1 ? this.#split(head) : head
+    const isTakenBack =
+      this.suspect && first.replies === 1 && link.arbiter.takesBack(first, bytes, start, end)
+    if (!isTakenBack) return 'reply'
+    this.#shift(false)
+    return 'unwanted'
   }
 
   /** Passes on a piece of a large frame. */
@@ -308,6 +307,11 @@ export class Inbox {
     if (isLast) this.#streaming = 'no'
     if (streaming === 'push') {
       link.owner?.onPush(bytes, start, end, isLast)
+      return
+    }
+    if (streaming === 'unwanted') {
+      this.#context.memory.arrival.gone(bytes, start, end)
+      if (isLast) this.#leaveIfSuspect()
       return
     }
     const head = link.inFlight.peek()

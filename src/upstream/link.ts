@@ -207,7 +207,10 @@ export class Link implements Flushable {
 
   /** Gives the link to one session, in the db that it is in. */
   lend(owner: LeaseOwner, arbiter: Arbiter, db: number): void {
-    if (db !== this.#db) this.#select(db)
+    if (db !== this.#db) {
+      this.#select(db)
+      if (!this.#scheduled) this.#schedule() // its owner need not send anything soon
+    }
     this.owner = owner
     this.arbiter = arbiter
   }
@@ -252,6 +255,7 @@ export class Link implements Flushable {
   /** Closes a link on which nothing is outstanding (or whose outstanding commands are lost). */
   destroy(cause: ProxyError): void {
     if (this.#phase === 'closed') return
+    this.#writing = true // whoever is sent here from now on stays unsent
     this.inbox.conclude(cause)
     if (this.closed) return
     const expected = cause.code === 'FENCED' || cause.code === 'SHUTDOWN'
@@ -282,10 +286,23 @@ export class Link implements Flushable {
 
   /** Works off the next `length` bytes in the slab. */
   #read(length: number): void {
+    const scan = this.#slab.to
+    this.#slab.begin(length)
+    this.#work(scan)
+    this.volume.received(length)
+  }
+
+  /** Works off what had to wait in the slab. */
+  goOn(): void {
+    if (this.#phase === 'closed' || this.#slab.isWorking) return
+    this.#slab.begin(0)
+    this.#work(this.#slab.from)
+  }
+
+  /** Works off what is in the slab; new is what lies from `scan` on. */
+  #work(scan: number): void {
     const { turn, memory } = this.#context
     const slab = this.#slab
-    const scan = slab.to
-    slab.begin(length)
     let rest = slab.to
     turn.begin()
     try {
@@ -305,7 +322,6 @@ export class Link implements Flushable {
       turn.end()
     }
     slab.settle(rest)
-    this.volume.received(length)
   }
 
   #greet(handshake: Handshake, chunk: Buffer): void {

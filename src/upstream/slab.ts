@@ -24,7 +24,8 @@ export class Slab {
   /** Where the room begins that was last given to a socket that has read; -1: none was. */
   #roomAt = -1
   #hasRead = false
-  #isWorking = false
+  /** What was read is being worked off. */
+  isWorking = false
   #isClosed = false
 
   constructor(memory: PartMemory, arrival: Arrival) {
@@ -55,13 +56,13 @@ export class Slab {
   begin(length: number): void {
     this.to += length
     this.#hasRead = true
-    this.#isWorking = true
+    this.isWorking = true
     this.#arrival.begin(this.#part, this.bytes, this.from)
   }
 
   /** What was read has been worked off, up to the frame at `rest`, of which not all is here. */
   settle(rest: number): void {
-    this.#isWorking = false
+    this.isWorking = false
     if (!this.#arrival.end(this.#part, rest)) this.#part.keep()
     this.from = rest
     if (this.#isClosed) this.#part.release()
@@ -74,7 +75,7 @@ export class Slab {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (!this.#isWorking) this.#part.release()
+    if (!this.isWorking) this.#part.release()
   }
 
   /** The unfinished frame goes to the beginning of `part`. */

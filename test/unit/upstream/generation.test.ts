@@ -126,6 +126,25 @@ describe('scripts that a replica may have refused', () => {
   })
 })
 
+test('a server that was no master for a moment is asked anew about the next script', async () => {
+  const on = await stage()
+  const generation = await open(on)
+  on.server.answer = (request) =>
+    request[0] === 'ROLE' ? '*1\r\n$5\r\nslave\r\n' : master(request)
+  await expect(generation.verify()).rejects.toMatchObject({ code: 'NOT_MASTER' })
+  on.server.answer = master
+  await generation.verify()
+  const call = new Call('EVAL s 0')
+  const before = on.server.accepted.length
+  generation.dispatch(call)
+  const peer = await on.server.accept(before)
+  await seen(() => peer.commands.length === 1)
+  peer.send("-READONLY You can't write\r\n")
+  await seen(() => call.told !== '')
+  expect(on.notes.takenBack).toEqual([])
+  generation.destroy(over)
+})
+
 describe('links', () => {
   test('of one affinity are one, of others others; control has its own', async () => {
     const on = await stage()

@@ -92,3 +92,47 @@ test('a slow reader behind it leaves no timer when the link dies', async () => {
   link.destroy(new ProxyError('LINK_LOST'))
   expect(on.clock.waiting).toBe(0)
 })
+
+test('what comes by the socket goes on where the link stood still', async () => {
+  const on = await stage()
+  const { link, peer } = await connected(on)
+  const calls = ['EVAL s 0', 'SET a 1', 'GET a', 'GET b', 'GET c'].map((each) => new Call(each))
+  for (const call of calls) link.send(call)
+  await seen(() => peer.commands.length === 5)
+  peer.send(`${readonly}+second\r\n$5\r\nth`) // in one read, the last reply in part
+  await turns(10)
+  on.refute(false)
+  await seen(() => calls[1]?.told !== '')
+  peer.send('ird\r\n$6\r\nfourth\r\n')
+  await seen(() => calls[3]?.told !== '')
+  peer.send('$5\r\nfifth\r\n')
+  await seen(() => calls[4]?.told !== '')
+  expect(calls.map((call) => call.told)).toEqual([
+    readonly,
+    '+second\r\n',
+    '$5\r\nthird\r\n',
+    '$6\r\nfourth\r\n',
+    '$5\r\nfifth\r\n',
+  ])
+})
+
+test('of one whose client has left, nobody learns what its server is', async () => {
+  const { on, link, calls } = await doubted()
+  for (const call of calls) call.abandoned = true
+  link.destroy(new ProxyError('FENCED'))
+  expect(on.notes.takenBack).not.toContain(calls[0])
+})
+
+test('what is sent while the link is being closed stays unsent', async () => {
+  const on = await stage()
+  const { link } = await connected(on)
+  const [script, read, late] = [new Call('EVAL s 0'), new Call('GET a'), new Call('SET late 1')]
+  for (const [n, call] of [script, read].entries()) {
+    link.send(call)
+    await seen(() => link.written === n + 1)
+  }
+  read.onReply = () => link.send(late) // alone, it would leave at once
+  link.receive(Buffer.from(`${readonly}$1\r\n0\r\n`))
+  link.destroy(new ProxyError('LINK_LOST'))
+  expect(on.notes.lost).toEqual([[late, 'LINK_LOST', 'unsent', false]])
+})

@@ -63,6 +63,14 @@ describe('a lease', () => {
     expect(call.told).toBe('+PONG\r\n')
   })
 
+  test('for a client in another db: that is told to the server, though the client sends nothing', async () => {
+    const { link, peer } = await leased(3)
+    await seen(() => peer.commands.length === 1)
+    peer.send('+OK\r\n')
+    await seen(() => link.commands === 0)
+    expect(peer.commands).toEqual(['SELECT 3'])
+  })
+
   test('raw: everything goes to the owner as it is', async () => {
     const { link, owner, peer } = await leased()
     link.inbox.rawMode = true
@@ -152,6 +160,22 @@ describe('a slow reader', () => {
     slow.resume()
     await seen(() => slow.told !== '')
   })
+})
+
+test('a large value behind a refused command is none: the read is taken back as well', async () => {
+  const on = await stage()
+  const { link } = await connected(on)
+  on.notes.takes = (reply) => reply.startsWith('-READONLY') || reply.startsWith('$')
+  const calls = [new Call('SET k new'), new Call('GET k'), new Call('PING')]
+  for (const call of calls) link.send(call)
+  const old = 'x'.repeat(200_000)
+  for (const chunk of ['-READONLY x\r\n', `$200000\r\n${old.slice(80_000)}`, old.slice(120_000)]) {
+    link.receive(Buffer.from(chunk))
+  }
+  link.receive(Buffer.from('\r\n+PONG\r\n'))
+  expect(on.notes.takenBack).toEqual(calls.slice(0, 2))
+  expect(calls.map((call) => call.parts)).toEqual([[], [], ['+PONG\r\n']])
+  expect(link.commands).toBe(0)
 })
 
 describe('a transaction in one piece', () => {
