@@ -132,6 +132,18 @@ export class Pin implements LeaseOwner {
     if (this.#state.name === 'held') this.#state.lease.resume()
   }
 
+  /** Is another link being made, with the state that the lost one had? */
+  get isRebuilding(): boolean {
+    return this.#state.name === 'rebuilding'
+  }
+
+  /** Leaves the link for another one with the session's state. Nothing may be outstanding on it. */
+  renew(): void {
+    if (this.#state.name !== 'held') return
+    this.#state.lease.release(false)
+    this.onLeaseLost(new ProxyError('FENCED', 'what is left on the link must be nobody’s'), [])
+  }
+
   /** Back to the shared lane. The caller knows that nothing is outstanding. */
   giveBack(): void {
     if (this.#state.name === 'rebuilding' && this.#state.waiting.length === 0) {

@@ -7,6 +7,7 @@ import type { ReplyLine } from './reply-line.ts'
 import type { Session } from './session.ts'
 import type { SessionExchange } from './session-exchange.ts'
 import { endsUnrun } from './transaction-run.ts'
+import { discardsUnrun } from './transaction-verbs.ts'
 
 /** A session as its own link sees it: what the server says there, and what is lost with it. */
 export class PinnedSession implements PinHome {
@@ -52,7 +53,9 @@ export class PinnedSession implements PinHome {
   }
 
   again(exchange: SessionExchange): void {
-    if (!endsUnrun(this.#session, exchange)) timeLeft(this.#session, exchange)
+    if (endsUnrun(this.#session, exchange)) return
+    discardsUnrun(this.#session, exchange)
+    timeLeft(this.#session, exchange)
   }
 
   onPinRefused(exchange: SessionExchange, cause: ProxyError): void {

@@ -386,7 +386,7 @@ export class Session implements ExchangeHome, IntakeHome, ReplyLineHome, Reader 
     this.#line.abandon()
     this.pin.close(isClean)
     this.#waits?.close()
-    hangUp(this.#socket, graceful)
+    hangUp(this.#socket, graceful, this.context.clock)
     this.context.onClosed(this, why)
     this.#tracking?.onGone()
   }

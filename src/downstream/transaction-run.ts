@@ -6,7 +6,7 @@ import { pipelineTraits } from './pipeline.ts'
 import { bodyIn, onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import type { Observer, SessionExchange } from './session-exchange.ts'
-import { executed, over } from './transaction-verbs.ts'
+import { execLost, executed } from './transaction-verbs.ts'
 
 const plus = 0x2b
 
@@ -67,10 +67,7 @@ function onRunOver(session: Session, known: Observer): Observer {
       if (last && isOpen) executed(session, frame)
       return known.onFrame(frame, last)
     },
-    onLost() {
-      over(session)
-      return false
-    },
+    onLost: (cause) => execLost(session, cause),
   }
 }
 

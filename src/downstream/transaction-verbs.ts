@@ -1,3 +1,4 @@
+import type { ProxyError } from '../base/errors.ts'
 import { endsTransaction, nullArray } from '../protocol/reply.ts'
 import { ReplyFramer } from '../protocol/reply-framer.ts'
 import { args, lowerAscii, parseInteger } from '../protocol/request.ts'
@@ -9,7 +10,7 @@ import { onOk, onWhole } from './observers.ts'
 import { onExecuted } from './script-verbs.ts'
 import type { Session } from './session.ts'
 import type { Request } from './session-request.ts'
-import type { Observer } from './session-exchange.ts'
+import type { Observer, SessionExchange } from './session-exchange.ts'
 import type { StickyReason } from './session-state.ts'
 import { lateUnblock, unblockLate, type LateUnblock } from './transaction-ids.ts'
 import { Transaction, type QueuedChange } from './transaction.ts'
@@ -36,16 +37,14 @@ const discardRequest = Buffer.from('*1\r\n$7\r\nDISCARD\r\n')
  * was changed, so the answer is the one for "changed"; a queued command that was lost aborts.
  */
 export function exec(session: Session, request: Request): void {
-  const { transaction, watch } = session.state
-  if (transaction === 'none') {
+  if (session.state.transaction === 'none') {
     session.send(request)
     session.waits.forVerdict()
     return
   }
   session.waits.whenIdle(() => {
-    if (session.state.transaction === 'flawed' || watch === 'broken') {
-      const isFlawed = session.state.transaction === 'flawed'
-      const reply = isFlawed ? aborted : nullArray(session.state.link.resp)
+    const reply = replyUnrun(session)
+    if (reply !== null) {
       session.pin.tainted = true
       abandoned(session)
       if (!session.hearsPushes) session.sendHidden(discardRequest)
@@ -57,12 +56,49 @@ export function exec(session: Session, request: Request): void {
   })
 }
 
+/** What EXEC must be answered without being run; null: it may run. */
+function replyUnrun({ state: { transaction, watch, link } }: Session): Uint8Array | null {
+  if (transaction === 'flawed') return aborted
+  return watch === 'broken' ? nullArray(link.resp) : null
+}
+
+/**
+ * An EXEC is about to be sent on another link, on which the transaction has been queued again. Where
+ * it may not run there, DISCARD goes in its place, and the client hears what EXEC would answer.
+ */
+export function discardsUnrun(session: Session, exchange: SessionExchange): void {
+  const reply = replyUnrun(session)
+  if (exchange.traits.verb !== 'exec' || reply === null) return
+  exchange.bytes = discardRequest
+  exchange.start = 0
+  exchange.end = discardRequest.length
+  exchange.linkOnly = true
+  exchange.observer = {
+    onFrame() {
+      session.pin.tainted = true
+      abandoned(session)
+      return reply
+    },
+    onLost(cause) {
+      execLost(session, cause)
+      return reply
+    },
+  }
+}
+
+/**
+ * EXEC, or a whole transaction, did not come back. Where it was refused on its way the link is as it
+ * was before: what is queued or watched there must be nobody's, so the link is left.
+ */
+export function execLost(session: Session, cause: ProxyError): false {
+  abandoned(session)
+  if (cause.code === 'MASTERDOWN' || cause.code === 'TRYAGAIN') session.pin.renew()
+  return false
+}
+
 function execObserver(session: Session): Observer {
   const { changes, scripts } = session.transaction ?? { changes: [], scripts: [] }
-  const lost = (): boolean => {
-    abandoned(session)
-    return false
-  }
+  const lost = (cause: ProxyError): boolean => execLost(session, cause)
   const known = onExecuted(session, scripts, 0)
   if (changes.length === 0) {
     const onFrame: Observer['onFrame'] = (frame, last) => {

@@ -51,10 +51,7 @@ export function handle(session: Session, request: Request): void {
 function enqueue(session: Session, request: Request): void {
   const { verb, reason } = request.traits
   if ((verb !== null && unpairable.has(verb)) || reason === 'admin') {
-    session.waits.whenIdle(() => {
-      session.pin.makeRaw()
-      session.pin.pipe(request.bytes, 0, request.bytes.length)
-    })
+    goRaw(session, request)
     return
   }
   const queue = (): void => {
@@ -208,12 +205,18 @@ const subscribe: Handler = (session, request) => {
 function rawFor(reason: 'monitor' | 'replication' | 'debugger' | 'raw'): Handler {
   return (session, request) => {
     session.waits.pinned(reason, () => {
-      session.waits.whenIdle(() => {
-        session.pin.makeRaw()
-        session.pin.pipe(request.bytes, 0, request.bytes.length)
-      })
+      goRaw(session, request)
     })
   }
+}
+
+function goRaw({ waits, pin }: Session, { bytes }: Request): void {
+  waits.whenIdle(() => {
+    waits.relinked(() => {
+      pin.makeRaw()
+      pin.pipe(bytes, 0, bytes.length)
+    })
+  })
 }
 
 /** A replica behind us would make the master name us as its replica, and Sentinel would adopt us. */

@@ -93,6 +93,22 @@ export class Waits {
     })
   }
 
+  /** Runs `fn` when the session's link is there; while it is made again, the client waits or is refused. */
+  relinked(fn: () => void): void {
+    const { pin } = this.#session
+    if (!pin.isRebuilding) {
+      fn()
+      return
+    }
+    this.#intake.park()
+    pin.onDrain(() => {
+      this.#intake.proceed(() => {
+        if (!pin.isRebuilding) fn()
+        else this.#refuse(new ProxyError('MASTERDOWN'))
+      })
+    })
+  }
+
   #refuse(thrown: unknown): void {
     const session = this.#session
     const code = thrown instanceof ProxyError ? thrown.code : 'MASTERDOWN'
@@ -100,6 +116,7 @@ export class Waits {
       session.close('error')
     } else if (code !== 'CLIENT_GONE') {
       countUnserved(session.context, code)
+      session.apply({ what: 'transaction-flawed' }) // if there is one
       session.answer(errorReply(code))
     }
   }

@@ -131,7 +131,11 @@ export class GateLease implements Lease, LeaseOwner, Arbiter {
   onLeaseLost(cause: ProxyError): void {
     if (this.#ended) return
     const survivors = [...this.#survivors]
-    for (let each = this.#next(); each !== undefined; each = this.#next()) survivors.push(each)
+    for (let each = this.#next(); each !== undefined; each = this.#next()) {
+      // of a request that comes in parts, what has come since is lost with this lease
+      const isWhole = each.body === 'whole'
+      if (isWhole || this.#gate.judge(each, cause, 'unsent', false)) survivors.push(each)
+    }
     this.release(false)
     this.#owner.onLeaseLost(cause, survivors)
     this.#wake()

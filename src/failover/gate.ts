@@ -122,8 +122,10 @@ export class Gate implements Dispatcher, Arbiter {
       try {
         lease.attach(await generation.lease(state, reason, lease, lease))
       } catch (thrown) {
-        if (thrown instanceof ProxyError && thrown.code === 'FENCED') continue
-        throw thrown
+        // fenced by a switch: the next one; but where the gate still leads there, all has ended
+        const isFenced = thrown instanceof ProxyError && thrown.code === 'FENCED'
+        if (isFenced && !this.leadsTo(generation)) continue
+        throw isFenced ? new ProxyError('MASTERDOWN', undefined, { cause: thrown }) : thrown
       }
       if (generation !== this.#generation()) {
         lease.release(false)

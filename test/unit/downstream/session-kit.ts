@@ -180,6 +180,13 @@ export class Kit {
     return new Client(socket, session)
   }
 
+  /** The proxy's end of the connection. */
+  served(client: Client): Socket {
+    const socket = this.#sockets[this.#sockets.indexOf(client.socket) + 1]
+    if (socket === undefined) throw new Error('a client of another kit')
+    return socket
+  }
+
   #here(): Session[] {
     return this.#sessions.filter((each) => !this.#gone.has(each))
   }

@@ -52,6 +52,26 @@ test('a lease waits for a master, and is told when there is none', async () => {
   expect(clock.waiting).toBe(0)
 })
 
+test('who waits for a link when all ends is told so, once', async () => {
+  const { gate, next } = gateKit()
+  const generation = next()
+  generation.grantsAtOnce = false
+  gate.admit(generation)
+  await turns()
+  const lease = gate.lease(plainState, 'watch', new Owner())
+  const told = expect(lease).rejects.toMatchObject({ code: 'MASTERDOWN' })
+  await turns()
+  let asked = 0
+  const ask = generation.lease.bind(generation)
+  generation.lease = (...given) => {
+    if (++asked > 10) throw new Error('asked again and again')
+    return ask(...given)
+  }
+  generation.destroy(new ProxyError('SHUTDOWN'))
+  await told
+  expect(asked).toBe(0)
+})
+
 test('a link that comes when its master is left already is given back, and another taken', async () => {
   const { gate, next } = gateKit()
   const old = next()
