@@ -61,6 +61,37 @@ test('clients of different dbs and versions cost a handful more, not a link each
   }
 }, 60_000)
 
+test('what a script makes up keeps its link waiting, and mixes up nobody’s replies', async () => {
+  const { target } = stage()
+  const clients = await crowd(50)
+  const made = "READONLY You can't write against a read only replica."
+  const forge = encode('EVAL', `return redis.error_reply("${made}")`, 0)
+  try {
+    const [forger, ...others] = clients
+    if (forger === undefined) throw new Error('no clients')
+    const rounds = 20
+    const forging = (async () => {
+      for (let round = 0; round < rounds; round += 1) {
+        await forger.send(Buffer.concat([forge, encode('INCR', 'links:forger'), forge]))
+        const [first, count, last] = (await forger.frames(3)).map(String)
+        expect([first, count, last]).toEqual([`-${made}\r\n`, `:${round + 1}\r\n`, first])
+      }
+    })()
+    const working = others.map(async (each, n) => {
+      for (let round = 0; round < rounds; round += 1) {
+        const value = `${n}:${round}:${'x'.repeat(round * 7)}`
+        expect(await each.command('SET', `links:own:${n}`, value)).toBe('OK')
+        const echo = `return ARGV[1]`
+        expect(await each.command('EVAL', echo, 0, value)).toBe(value)
+      }
+    })
+    await Promise.all([forging, ...working])
+    expect(target.logs()).not.toContain('PROTOCOL')
+  } finally {
+    await Promise.all(clients.map((each) => each.destroy()))
+  }
+}, 30_000)
+
 test('a link that a client had for itself is given back', async () => {
   const { group, target } = stage()
   const clients = await crowd(50)
