@@ -6,6 +6,7 @@ import { failoverStage } from '../support/failover-suite.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { encode, faultOf } from '../support/resp.ts'
 import { TARGET } from '../support/target.ts'
+import { until } from '../support/until.ts'
 
 const stage = failoverStage({ workers: 2 })
 
@@ -32,6 +33,10 @@ test.runIf(TARGET === 'proxy')(
       }
       await group.knownMaster.command('SCRIPT', 'LOAD', "return 'not seen'")
       const before = await group.killMaster()
+      // What leaves before a worker has noticed is on the wire of a dead link, and so in doubt.
+      const shut = async (): Promise<boolean> =>
+        JSON.stringify(await target.proxy?.state()).split('"gate":{"name":"holding"').length > 2
+      await until(shut, { within: 10_000, what: 'both workers to hold' })
       const held = clients.map((client, n) =>
         client.command('EVALSHA', sha1(`return 'loaded ${n}'`), 0),
       )
