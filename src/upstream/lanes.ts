@@ -82,6 +82,8 @@ export class Lanes {
   readonly #arbiter: Arbiter
   readonly #size: number
   readonly #sets = new Map<Identity, LaneSet>()
+  /** The one that was looked up last: nearly all commands are of one identity. */
+  #latest: { readonly identity: Identity; readonly set: LaneSet } | null = null
   readonly #prober: Lane
 
   constructor(context: LinkContext, arbiter: Arbiter, size: number) {
@@ -102,7 +104,7 @@ export class Lanes {
   linkOf(exchange: Exchange): Link {
     if (exchange.via === 'lane') return this.#laneOf(exchange).link(exchange.affinity.link)
     const { identity, resp } = exchange.state
-    const set = this.#sets.get(identity) ?? this.#addSet(identity)
+    const set = this.#setOf(identity)
     const version = resp === 2 ? 0 : 1
     switch (exchange.via) {
       case 'control':
@@ -115,8 +117,14 @@ export class Lanes {
   }
 
   #laneOf({ state: { identity, resp } }: Exchange): Lane {
+    return this.#setOf(identity).lane[resp === 2 ? 0 : 1]
+  }
+
+  #setOf(identity: Identity): LaneSet {
+    if (this.#latest?.identity === identity) return this.#latest.set
     const set = this.#sets.get(identity) ?? this.#addSet(identity)
-    return set.lane[resp === 2 ? 0 : 1]
+    this.#latest = { identity, set }
+    return set
   }
 
   /** Makes the links of an identity that were lost, without waiting for a command. */

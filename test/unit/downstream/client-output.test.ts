@@ -39,11 +39,28 @@ test.each([10, 50_000])('%i bytes that the kernel took at once are gone', (lengt
   expect(part.isFree).toBe(true)
 })
 
-test('a few bytes that a slow client has not taken keep the memory', () => {
+test('bytes that a slow client has not taken keep the memory', () => {
   const { output, arrival, part } = stage(false)
-  output.append(part.bytes, 0, 10)
+  output.append(part.bytes, 0, 100)
   output.flush()
-  expect(arrival.end(part, 10)).toBe(false)
+  expect(arrival.end(part, 100)).toBe(false)
+})
+
+test('very few do not, and what waits for a slow client is not written over', async () => {
+  const { output, arrival, part, take, got } = stage(false)
+  const replies = ['one', 'two', 'six', 'ten']
+  for (const [n, reply] of replies.entries()) {
+    part.bytes.write(reply, n * 3)
+    output.append(part.bytes, n * 3, n * 3 + 3)
+    output.flush()
+  }
+  expect(arrival.end(part, 12)).toBe(true)
+  part.bytes.fill('x')
+  for (let n = 1; n < replies.length; n += 1) {
+    take()
+    await expect.poll(() => got.length).toBe(n + 1)
+  }
+  expect(got).toEqual(replies)
 })
 
 test('many are held until the client has them', async () => {
