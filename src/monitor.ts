@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ConnectionOptions } from 'node:tls'
 import { addressKey } from './base/address.ts'
 import type { Address } from './base/address.ts'
@@ -77,6 +78,7 @@ export interface Monitor {
 export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): Promise<Monitor> {
   const groups = new Map<string, GroupMonitor>()
   const planes = new DataPlanes()
+  const instance = randomUUID()
   let feed: FeedServer | null = null
   const publish = (message: FeedMessage): void => {
     feed?.publish(message)
@@ -97,11 +99,7 @@ export async function startMonitor(options: MonitorOptions, deps: MonitorDeps): 
       {
         clock: deps.clock,
         log: deps.log,
-        snapshot: () =>
-          [...groups.values()].flatMap((group) => [
-            group.snapshot(),
-            ...group.operations.notices(),
-          ]),
+        snapshot: () => [...groups.values()].flatMap((group) => group.welcome(instance)),
         heartbeat: () => ({
           type: 'heartbeat',
           ages: Object.fromEntries([...groups].map(([name, group]) => [name, group.ageMs()])),
@@ -211,7 +209,8 @@ class GroupMonitor {
     this.#discovery.close()
   }
 
-  snapshot(): FeedMessage {
+  /** What a new reader is told of this group. */
+  welcome(instance: string): readonly FeedMessage[] {
     const { view, hold } = this.#state
     const notice: HoldSign | null =
       hold === null
@@ -221,7 +220,13 @@ class GroupMonitor {
             reason: hold.reason,
             ttlMs: Math.max(0, Math.round(hold.expiresAt - this.#deps.clock.now())),
           }
-    return { type: 'snapshot', view, hold: notice, epochRestart: view.epochRestart }
+    const planned = this.operations.notices()
+    const holds = [...(notice === null ? [] : [notice]), ...planned].map(({ id }) => id)
+    const { group, epochRestart } = view
+    return [
+      { type: 'snapshot', view, hold: notice, epochRestart, inForce: { instance, holds } },
+      ...planned.map((each) => ({ type: 'hold' as const, group, ...each })),
+    ]
   }
 
   /** Milliseconds since any sentinel gave a sign of life; null: none did. */

@@ -8,9 +8,11 @@ import { assertMove } from '../base/transitions.ts'
 import type { TransitionTable } from '../base/transitions.ts'
 import type { View } from '../topology/view.ts'
 import { EpochFence } from './epoch-fence.ts'
+import { KnownHolds } from './known-holds.ts'
 import { LineReader } from './lines.ts'
 import { MAX_LINE_BYTES, decodeFeed, encode } from './messages.ts'
-import type { FeedMessage, HoldNotice, ReaderMessage, ReleaseNoticeReason } from './messages.ts'
+import type { FeedMessage, HoldNotice, InForce } from './messages.ts'
+import type { ReaderMessage, ReleaseNoticeReason } from './messages.ts'
 
 export type FeedState = 'connecting' | 'up' | 'waiting' | 'closed'
 
@@ -47,6 +49,7 @@ export class FeedClient {
   readonly #deps: FeedClientDeps
   readonly #backoff = new Backoff({ minMs: 25, maxMs: 200 })
   readonly #fence = new EpochFence()
+  readonly #holds = new KnownHolds()
   #state: FeedState = 'connecting'
   #socket: Socket | null = null
   #cancelTimer: () => void = nothing
@@ -167,6 +170,7 @@ export class FeedClient {
       case 'snapshot':
         this.#follow(message.view, message.epochRestart, true)
         if (message.hold !== null) this.#hold(message.view.group, message.hold)
+        this.#releaseMissed(message.view.group, message.inForce)
         return
       case 'switch':
       case 'view':
@@ -176,7 +180,7 @@ export class FeedClient {
         this.#hold(message.group, message)
         return
       case 'release':
-        this.#hooks.onRelease(message.group, message.id, message.reason)
+        this.#release(message.group, message.id, message.reason)
         return
       case 'heartbeat':
         this.#ages = message.ages
@@ -184,7 +188,18 @@ export class FeedClient {
   }
 
   #hold(group: string, { id, reason, ttlMs }: HoldNotice): void {
-    if (this.#fence.trusts(group)) this.#hooks.onHold(group, { id, reason, ttlMs })
+    if (!this.#fence.trusts(group)) return
+    this.#holds.begun(group, id)
+    this.#hooks.onHold(group, { id, reason, ttlMs })
+  }
+
+  #release(group: string, id: number, reason: ReleaseNoticeReason): void {
+    this.#holds.ended(group, id)
+    this.#hooks.onRelease(group, id, reason)
+  }
+
+  #releaseMissed(group: string, inForce: InForce | undefined): void {
+    for (const id of this.#holds.missed(group, inForce)) this.#release(group, id, 'missed')
   }
 
   #follow(view: View, epochRestart: boolean, first: boolean): void {
@@ -193,6 +208,7 @@ export class FeedClient {
       this.#deps.log.warn({ group: view.group }, `a view was not followed: ${verdict.refused}`)
       return
     }
+    if (verdict.switched) this.#holds.switched(view.group)
     this.#hooks.onView(view, verdict.switched)
   }
 }

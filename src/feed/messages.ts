@@ -17,7 +17,16 @@ export interface HoldNotice {
   readonly ttlMs: number
 }
 
-export type ReleaseNoticeReason = ReleaseReason | PlannedHoldReason
+/** `missed`: it ended while the reader was away. */
+export type ReleaseNoticeReason = ReleaseReason | PlannedHoldReason | 'missed'
+
+/** All that the monitor keeps shut of one group, so that a reader that was away misses no release. */
+export interface InForce {
+  /** Another one with each run of a monitor: two may not know of the same holds. */
+  readonly instance: string
+  /** The ids of all holds, planned ones too. */
+  readonly holds: readonly number[]
+}
 
 /** From the monitor to its readers. `epochRestart`: a lower epoch than before is to be followed. */
 export type FeedMessage =
@@ -26,6 +35,8 @@ export type FeedMessage =
       readonly view: View
       readonly hold: HoldNotice | null
       readonly epochRestart: boolean
+      /** Absent: an earlier release of the monitor, which does not tell. */
+      readonly inForce?: InForce
     }
   | ({ readonly type: 'hold'; readonly group: string } & HoldNotice)
   | {
@@ -148,6 +159,7 @@ function checkFeed(message: Fields): void {
       need(view, 'configEpoch', 'number')
       need(view, 'version', 'number')
       checkMaster(view['master'])
+      if (message['inForce'] !== undefined) checkInForce(message['inForce'])
       return
     }
     case 'hold':
@@ -169,7 +181,16 @@ function checkGate(message: Fields): void {
   need(message, 'worker', 'number')
   need(message, 'state', 'string')
   need(message, 'inFlight', 'number')
-  const holds = message['holds']
+  checkIds(message)
+}
+
+function checkInForce(inForce: unknown): void {
+  if (!isFields(inForce)) throw new ProxyError('FEED', 'inForce is no object')
+  need(inForce, 'instance', 'string')
+  checkIds(inForce)
+}
+
+function checkIds({ holds }: Fields): void {
   if (!Array.isArray(holds) || holds.some((id) => typeof id !== 'number')) {
     throw new ProxyError('FEED', 'holds is no list of numbers')
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { ProxyError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import type { FeedMessage, GateReport } from '../feed/messages.ts'
+import type { FeedMessage, GateReport, HoldNotice } from '../feed/messages.ts'
 import type { View } from '../topology/view.ts'
 import { isAtRest } from './data-planes.ts'
 import { PlannedHolds } from './planned-holds.ts'
@@ -64,10 +64,9 @@ export class Operations {
     })
   }
 
-  /** For a data plane that has just come, after the view. */
-  notices(): readonly FeedMessage[] {
-    const { group } = this.#witnessOptions
-    return this.#holds.notices().map((notice) => ({ type: 'hold', group, ...notice }))
+  /** The planned holds in force, for a data plane that has just come. */
+  notices(): readonly HoldNotice[] {
+    return this.#holds.notices()
   }
 
   /** Every data plane keeps all commands back, until `release` or for `ttlMs`. */

@@ -25,13 +25,16 @@ const hold = fc.record({
   reason: fc.constantFrom('odown' as const, 'promotion-sent' as const, 'operator' as const),
   ttlMs: fc.nat(),
 })
+const inForce = fc.record({ instance: fc.string(), holds: fc.array(fc.integer()) })
+const snapshot = {
+  type: fc.constant('snapshot' as const),
+  view,
+  hold: fc.option(hold),
+  epochRestart: fc.boolean(),
+}
 const feedMessage: fc.Arbitrary<FeedMessage> = fc.oneof(
-  fc.record({
-    type: fc.constant('snapshot' as const),
-    view,
-    hold: fc.option(hold),
-    epochRestart: fc.boolean(),
-  }),
+  fc.record(snapshot),
+  fc.record({ ...snapshot, inForce }),
   fc.tuple(fc.string(), hold).map(([group, rest]) => ({ type: 'hold' as const, group, ...rest })),
   fc.record({
     type: fc.constant('release' as const),
@@ -91,6 +94,10 @@ describe('the codec of the feed', () => {
     [
       '{"v":1,"type":"view","epochRestart":true,"view":{"group":"g","configEpoch":1,"version":1,"master":{"host":"h"}}}',
       /port is undefined, not number/,
+    ],
+    [
+      '{"v":1,"type":"snapshot","epochRestart":true,"view":{"group":"g","configEpoch":1,"version":1,"master":null},"inForce":{"instance":"a","holds":["1"]}}',
+      /holds is no list of numbers/,
     ],
     ['{"v":1,"type":"hold","group":"g","id":1,"ttlMs":"9"}', /ttlMs is string/],
     ['{"v":1,"type":"heartbeat","ages":[]}', /ages is no object/],
