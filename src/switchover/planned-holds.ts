@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { HoldNotice, PlannedHoldReason } from '../feed/messages.ts'
 
@@ -19,7 +20,8 @@ export class PlannedHolds {
   readonly #clock: Clock
   readonly #hooks: PlannedHoldHooks
   readonly #holds = new Map<number, { readonly hold: PlannedHold; readonly cancel: () => void }>()
-  #count = 0
+  /** Begins anywhere: a monitor before this one may have left holds, which are not to be mistaken. */
+  #count = randomInt(2 ** 40)
 
   constructor(clock: Clock, hooks: PlannedHoldHooks) {
     this.#clock = clock

@@ -152,4 +152,17 @@ describe('a reader whose feed breaks', () => {
     await until('the return', () => planesOf(next) === 1)
     expect([plane.holds.size, plane.released]).toEqual([1, []])
   })
+
+  it('does not take the hold of another monitor for one that it knows', async () => {
+    const { feedPath, monitor, between, plane } = await cutWhileHeld()
+    await monitor.close()
+    const next = await monitorAt(feedPath)
+    between.mend()
+    await until('the return', () => planesOf(next) === 1)
+    await next.operations(GROUP).hold(60_000)
+    expect(plane.holds.size).toBe(2)
+    // That of the monitor before is an operator's too, as far as anybody knows.
+    expect(next.operations(GROUP).release().released).toBe(2)
+    await until('the releases', () => plane.holds.size === 0)
+  })
 })
