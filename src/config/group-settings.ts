@@ -73,7 +73,7 @@ export const groupSettings = {
   addressMap: setting(
     addressMap(),
     '',
-    'Addresses that the group announces but that are reached elsewhere (NAT, port forwarding).',
+    'Addresses that the group announces but that are reached elsewhere (NAT, port forwarding). Where `ctl` tells a server of another, it uses the announced one, the first of several.',
   ),
   renameCommands: setting(
     commandRenames(),

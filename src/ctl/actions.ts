@@ -1,7 +1,8 @@
 import { addressKey } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
-import type { Credentials } from '../discovery/redis-link.ts'
 import type { Question } from '../discovery/questioner.ts'
+import { announcedAs } from '../topology/parse.ts'
+import type { Terms } from './context.ts'
 import type { SentinelSeen, Settings } from './observation.ts'
 import type { Servers } from './observe.ts'
 
@@ -37,13 +38,14 @@ export async function perform(
   }
 }
 
-/** Makes a node a replica, for good: also in its file. */
+/** Makes a node a replica, for good: also in its file. Both addresses are those that we reach. */
 export function follow(
   at: Address,
   master: Address,
   why: string,
-  auth: Credentials | null,
+  { auth, addressMap }: Terms,
 ): readonly Action[] {
+  const { host, port } = announcedAs(master, addressMap)
   const login: Action[] = []
   if (auth !== null) {
     const reason = 'to log in at the master'
@@ -55,11 +57,7 @@ export function follow(
     const command: Question = ['CONFIG', 'SET', 'masterauth', password]
     login.push({ to: 'node', at, command, why: reason, secret: true })
   }
-  return [
-    ...login,
-    { to: 'node', at, command: ['REPLICAOF', master.host, String(master.port)], why },
-    keep(at),
-  ]
+  return [...login, { to: 'node', at, command: ['REPLICAOF', host, String(port)], why }, keep(at)]
 }
 
 export function keep(at: Address): Action {
@@ -79,7 +77,7 @@ export function watch(
   group: string,
   master: Address,
   wanted: Settings,
-  auth: Credentials | null,
+  { auth, addressMap }: Terms,
 ): readonly Action[] {
   const set = (name: string, value: string, why: string): Action => {
     return { to: 'sentinel', at, command: ['SENTINEL', 'SET', group, name, value], why }
@@ -87,7 +85,7 @@ export function watch(
   const actions: Action[] = []
   if (settings === null) {
     const quorum = String(wanted.quorum)
-    const { host, port } = master
+    const { host, port } = announcedAs(master, addressMap)
     const command: Question = ['SENTINEL', 'MONITOR', group, host, String(port), quorum]
     actions.push({ to: 'sentinel', at, command, why: 'does not know the group' })
     if (auth?.username !== undefined) actions.push(set('auth-user', auth.username, 'to log in'))

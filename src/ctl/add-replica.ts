@@ -1,5 +1,6 @@
 import { addressKey, sameAddress } from '../base/address.ts'
 import { follow, perform, sentence } from './actions.ts'
+import { termsOf } from './context.ts'
 import type { Verb } from './context.ts'
 import { isDown, isFailingOver, judge, nodeAt } from './observation.ts'
 import { Servers, knownSentinels } from './observe.ts'
@@ -22,8 +23,8 @@ export const addReplica: Verb = {
     try {
       const sentinels = await knownSentinels(context)
       const seen = await servers.observe(sentinels, [address])
-      const { master, why } = judge(seen)
-      if (master === null) throw refuse(`no master can be told: ${why}`)
+      const { master, why: verdict } = judge(seen)
+      if (master === null) throw refuse(`no master can be told: ${verdict}`)
       if (isFailingOver(seen)) throw refuse('a failover is under way: wait for its end')
       if (sameAddress(master, address)) throw refuse(`${name} is the master`)
       const node = nodeAt(seen, address)
@@ -32,7 +33,8 @@ export const addReplica: Verb = {
         throw refuse(`${holding(node)} of its own; they would be lost: save or flush them first`)
       }
       const isOurs = sameAddress(node.role.master, master)
-      const actions = isOurs ? [] : follow(address, master, 'is to be a replica', context.nodeAuth)
+      const why = 'is to be a replica'
+      const actions = isOurs ? [] : follow(address, master, why, termsOf(context))
       await perform(servers, actions, context.progress)
       await waitFor(context.clock, joinedWithinMs, async () => {
         const { role } = await servers.node(address)

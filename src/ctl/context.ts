@@ -24,6 +24,18 @@ export interface CtlContext {
   readonly progress: (line: string) => void
 }
 
+/** What the servers of a group must be told so that they reach each other. */
+export interface Terms {
+  /** Of the data nodes; null: they want none. */
+  readonly auth: Credentials | null
+  /** Servers call each other by the names on its left, we reach them by those on its right. */
+  readonly addressMap: AddressMap
+}
+
+export function termsOf({ nodeAuth: auth, addressMap }: CtlContext): Terms {
+  return { auth, addressMap }
+}
+
 /** What a verb has found or done. A refusal is a ProxyError. */
 export interface Outcome {
   /** For --json. */

@@ -2,6 +2,7 @@ import { addressKey, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
 import { ProxyError } from '../base/errors.ts'
 import { perform, sentence } from './actions.ts'
+import { termsOf } from './context.ts'
 import type { CtlContext, Verb } from './context.ts'
 import { isDown } from './observation.ts'
 import { Servers } from './observe.ts'
@@ -33,7 +34,7 @@ export const init: Verb = {
         nodes,
         master: context.options.address('master'),
         settings: settingsIn(context.options),
-        auth: context.nodeAuth,
+        ...termsOf(context),
       })
       if (plan.refused !== null) throw refuse(plan.refused.join('\n'))
       const { actions, master } = plan

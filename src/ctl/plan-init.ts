@@ -1,16 +1,15 @@
 import { addressKey, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
-import type { Credentials } from '../discovery/redis-link.ts'
 import { defaultSettings, follow, keep, wantedSettings, watch } from './actions.ts'
 import type { Action } from './actions.ts'
+import type { Terms } from './context.ts'
 import { nodeAt } from './observation.ts'
 import type { NodeSeen, Observation, Settings } from './observation.ts'
 
-export interface InitWish {
+export interface InitWish extends Terms {
   readonly nodes: readonly Address[]
   readonly master: Address | null
   readonly settings: Partial<Settings>
-  readonly auth: Credentials | null
 }
 
 export type InitPlan =
@@ -63,10 +62,10 @@ function actionsFor(
     const current = role?.master ?? null
     if (sameAddress(current, master)) continue
     const why = current === null ? 'is a master' : `follows ${addressKey(current)}`
-    actions.push(...follow(address, master, why, wish.auth))
+    actions.push(...follow(address, master, why, wish))
   }
   for (const sentinel of seen.sentinels) {
-    actions.push(...watch(sentinel, seen.group, master, settings, wish.auth))
+    actions.push(...watch(sentinel, seen.group, master, settings, wish))
   }
   return actions
 }

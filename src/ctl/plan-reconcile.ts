@@ -1,19 +1,18 @@
 import { addressKey, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
-import type { Credentials } from '../discovery/redis-link.ts'
 import type { View } from '../topology/view.ts'
 import { defaultSettings, follow, wantedSettings, watch } from './actions.ts'
 import type { Action } from './actions.ts'
+import type { Terms } from './context.ts'
 import { isDown, isFailingOver, listedReplicas, nodeAt } from './observation.ts'
 import type { Entry, Observation, SentinelSeen, Settings } from './observation.ts'
 
-export interface ReconcileWish {
+export interface ReconcileWish extends Terms {
   /** The sentinels of the configuration: these are never taken for dead. */
   readonly sentinels: readonly Address[]
   readonly settings: Partial<Settings>
   /** What has been down for so long, and answers nobody, is forgotten. */
   readonly deadAfterMs: number
-  readonly auth: Credentials | null
 }
 
 export interface ReconcilePlan {
@@ -52,7 +51,7 @@ interface Steps {
 }
 
 /** Replicas that follow the wrong master. A second master is Sentinel's to convert, not ours. */
-function nodeSteps(seen: Observation, master: Address, { auth }: ReconcileWish): Steps {
+function nodeSteps(seen: Observation, master: Address, terms: Terms): Steps {
   const actions: Action[] = []
   const notes: string[] = []
   for (const address of listedReplicas(seen)) {
@@ -65,7 +64,7 @@ function nodeSteps(seen: Observation, master: Address, { auth }: ReconcileWish):
       notes.push(`${name} says that it is a master: the sentinels make it a replica by themselves`)
     } else if (!sameAddress(role.master, master)) {
       const why = `follows ${role.master === null ? 'nobody' : addressKey(role.master)}`
-      actions.push(...follow(address, master, why, auth))
+      actions.push(...follow(address, master, why, terms))
     } else if (!role.linkUp) notes.push(`${name} has no link to its master`)
   }
   return { actions, notes }
@@ -85,7 +84,7 @@ function sentinelSteps(seen: Observation, master: Address, wish: ReconcileWish):
     if (sentinel.trouble !== null) notes.push(`${name} cannot be asked: ${sentinel.trouble}`)
     else if (named !== null && !sameAddress(named, master)) {
       notes.push(`${name} names ${addressKey(named)}: it learns better from the others' hellos`)
-    } else actions.push(...watch(sentinel, seen.group, master, wanted, wish.auth))
+    } else actions.push(...watch(sentinel, seen.group, master, wanted, wish))
   }
   return { actions, notes }
 }

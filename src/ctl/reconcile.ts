@@ -1,5 +1,6 @@
 import { addressKey } from '../base/address.ts'
 import { perform, sentence } from './actions.ts'
+import { termsOf } from './context.ts'
 import type { Verb } from './context.ts'
 import { judge } from './observation.ts'
 import { Servers, knownSentinels } from './observe.ts'
@@ -26,7 +27,7 @@ export const reconcile: Verb = {
     const sentinels = await knownSentinels(context)
     const deadAfterMs = context.options.duration('deadAfter') ?? defaultDeadAfterMs
     const settings = settingsIn(context.options)
-    const wish = { sentinels, settings, deadAfterMs, auth: context.nodeAuth }
+    const wish = { sentinels, settings, deadAfterMs, ...termsOf(context) }
     const look = async (): Promise<ReconcilePlan> => {
       const seen = await servers.observe(sentinels)
       const view = judge(seen)

@@ -1,4 +1,4 @@
-import { addressKey, normalizeHost, parsePort } from '../base/address.ts'
+import { addressKey, normalizeHost, parseAddress, parsePort, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
 import type {
   HelloEvidence,
@@ -23,6 +23,17 @@ export function addressFrom(host: string, port: string, map: AddressMap): Addres
   if (number === null) return null
   const address = { host: normalizeHost(host), port: number }
   return map.get(addressKey(address)) ?? address
+}
+
+/**
+ * The way back: what the group itself calls a server that we reach at `address`, to be used wherever
+ * a server is told of another. Of several names the first in the map.
+ */
+export function announcedAs(address: Address, map: AddressMap): Address {
+  for (const [announced, reached] of map) {
+    if (sameAddress(reached, address)) return parseAddress(announced) ?? address
+  }
+  return address
 }
 
 /** A whole number that is safe to compare; null for anything else. */

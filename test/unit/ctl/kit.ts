@@ -1,5 +1,6 @@
 import { parseAddress } from '../../../src/base/address.ts'
 import type { Address } from '../../../src/base/address.ts'
+import type { Terms } from '../../../src/ctl/context.ts'
 import type { Entry, NodeSeen, Observation, SentinelSeen } from '../../../src/ctl/observation.ts'
 
 export function at(port: number): Address {
@@ -7,6 +8,12 @@ export function at(port: number): Address {
   if (address === null) throw new Error('no address')
   return address
 }
+
+/** Servers without passwords, which call each other as we do. */
+export const terms: Terms = { auth: null, addressMap: new Map() }
+
+/** The nodes call the first one 172.18.0.1:6379. */
+export const behindNat: Partial<Terms> = { addressMap: new Map([['172.18.0.1:6379', at(1)]]) }
 
 export function node(port: number, follows: number | null, more: Partial<NodeSeen> = {}): NodeSeen {
   const role = {

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { sentence } from '../../../src/ctl/actions.ts'
 import { planInit } from '../../../src/ctl/plan-init.ts'
 import type { InitWish } from '../../../src/ctl/plan-init.ts'
-import { at, deadNode, group, node, sentinel, settings, silent } from './kit.ts'
+import { at, behindNat, deadNode, group, node, sentinel, settings, silent, terms } from './kit.ts'
 import type { NodeSeen, SentinelSeen } from '../../../src/ctl/observation.ts'
 
 const blank = [11, 12, 13].map((port) => sentinel(port, null))
 const watching = (master: number): SentinelSeen[] =>
   [11, 12, 13].map((port) => sentinel(port, master))
-const wish: InitWish = { nodes: [1, 2, 3].map(at), master: null, settings, auth: null }
+const wish: InitWish = { nodes: [1, 2, 3].map(at), master: null, settings, ...terms }
 
 function plan(sentinels: readonly SentinelSeen[], nodes: readonly NodeSeen[], more = {}): string[] {
   const made = planInit(group(sentinels, nodes), { ...wish, ...more })
@@ -33,6 +33,12 @@ describe('planInit', () => {
         `10.0.0.1:${port}: SENTINEL SET mm parallel-syncs 1 (as wanted)`,
       ]),
     ])
+  })
+
+  test('servers are told the address by which they reach the master, not ours', () => {
+    const steps = plan(blank, [node(1, null), node(2, null)], behindNat).join('\n')
+    expect(steps).toContain('10.0.0.1:2: REPLICAOF 172.18.0.1 6379 (is a master)')
+    expect(steps).toContain('10.0.0.1:11: SENTINEL MONITOR mm 172.18.0.1 6379 2 ')
   })
 
   test('a group that is as wanted needs nothing', () => {

@@ -4,11 +4,12 @@ import { judge } from '../../../src/ctl/observation.ts'
 import type { Observation } from '../../../src/ctl/observation.ts'
 import { planReconcile } from '../../../src/ctl/plan-reconcile.ts'
 import type { ReconcilePlan } from '../../../src/ctl/plan-reconcile.ts'
-import { at, deadNode, entry, group, node, sentinel, settings, silent } from './kit.ts'
+import { at, behindNat, deadNode, entry, group, node } from './kit.ts'
+import { sentinel, settings, silent, terms } from './kit.ts'
 
 function plan(seen: Observation, more = {}): ReconcilePlan {
   const sentinels = [11, 12, 13].map(at)
-  const wish = { sentinels, settings: {}, deadAfterMs: 60_000, auth: null, ...more }
+  const wish = { sentinels, settings: {}, deadAfterMs: 60_000, ...terms, ...more }
   return planReconcile(seen, judge(seen), wish)
 }
 
@@ -47,6 +48,17 @@ describe('planReconcile', () => {
       '10.0.0.1:12: SENTINEL SET mm parallel-syncs 1 (as wanted)',
       '10.0.0.1:13: SENTINEL SET mm quorum 2 (is 3)',
     ])
+  })
+
+  test('servers are told the address by which they reach the master, not ours', () => {
+    const sentinels = [sentinel(11, 1, lists), sentinel(12, null), sentinel(13, 1, lists)]
+    const seen = group(sentinels, [node(1, null), node(2, 3), node(3, 1)])
+    expect(plan(seen, behindNat).actions.map(sentence)).toEqual(
+      expect.arrayContaining([
+        '10.0.0.1:2: REPLICAOF 172.18.0.1 6379 (follows 10.0.0.1:3)',
+        '10.0.0.1:12: SENTINEL MONITOR mm 172.18.0.1 6379 2 (does not know the group)',
+      ]),
+    )
   })
 
   test('the flags of the command line win', () => {

@@ -3,6 +3,7 @@ import { addressKey } from '../../../src/base/address.ts'
 import type { Address } from '../../../src/base/address.ts'
 import {
   addressFrom,
+  announcedAs,
   count,
   infoFields,
   parseEvent,
@@ -96,6 +97,13 @@ describe('scenario 22: the address map holds on every path', () => {
   it('ROLE', () => {
     const role = parseRole(node, ['slave', host, 6379, 'connected', 7], '', stamp, map)
     expect(role).toMatchObject({ role: 'slave', master: inside, linkUp: true, offset: 7 })
+  })
+
+  it('and the way back: of several names the first, of none the address itself', () => {
+    const names = new Map([...map, ['db-1:6379', inside], ['[fd00::2]:6379', node]])
+    expect(announcedAs(inside, names)).toEqual(outside)
+    expect(announcedAs(node, names)).toEqual({ host: 'fd00::2', port: 6379 })
+    expect(announcedAs(outside, names)).toEqual(outside)
   })
 })
 
