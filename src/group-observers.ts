@@ -16,6 +16,7 @@ const holdLabels: Record<HoldReason, keyof DataPlaneCounters['holds']> = {
   failover: 'announced',
   switch: 'announced',
   operator: 'manual',
+  stall: 'stall',
 }
 
 /** What a gate's moves are to logs, counters and the monitor. */

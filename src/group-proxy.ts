@@ -11,6 +11,7 @@ import type { SessionContext } from './downstream/session-context.ts'
 import { dedicatedState, initialState } from './downstream/session-state.ts'
 import { Follower } from './failover/follower.ts'
 import { Gate } from './failover/gate.ts'
+import { StallGuard, stallHold } from './failover/stall-guard.ts'
 import type { Symptom } from './failover/symptoms.ts'
 import type { GateReport } from './feed/messages.ts'
 import type { Generation } from './dispatcher.ts'
@@ -27,11 +28,21 @@ import { Upstream, type UpstreamOptions } from './upstream/upstream.ts'
 /** Tells the monitor what the data path has met. */
 export type ReportSymptom = (what: Symptom, address: string, generation: number) => void
 
+/** What a group's proxy asks of the rest of its process. */
+export interface GroupProxyHooks {
+  readonly report: ReportSymptom
+  /** Has the monitor look who is master now. */
+  readonly askMonitor: (token: string) => void
+  /** Called before anything is made of what a client sent. */
+  readonly beforeRead: () => void
+}
+
 /** One group: listener → gate → upstream, and the follower that leads the gate. */
 export class GroupProxy {
   readonly listener: Listener
   readonly follower: Follower
   readonly gate: Gate
+  readonly stall: StallGuard
   readonly #upstream: Upstream
   readonly #router: Router
   readonly #config: Config
@@ -46,7 +57,7 @@ export class GroupProxy {
     group: GroupConfig,
     deps: ProxydDeps,
     counters: DataPlaneCounters,
-    report: ReportSymptom,
+    { report, askMonitor, beforeRead }: GroupProxyHooks,
   ) {
     const { clock } = deps
     const scripts = new ScriptMemory(config.scriptCacheBytes)
@@ -86,6 +97,7 @@ export class GroupProxy {
         void this.#study(generation)
       }),
     )
+    this.stall = new StallGuard(this.follower, askMonitor, () => this.#stallHoldMs())
     this.listener = new Listener(
       {
         listen: group.listen,
@@ -104,6 +116,7 @@ export class GroupProxy {
         ...sessionOptions(config, group),
         serverAtLeast: (major, minor) => isAtLeast(this.follower.current?.version, major, minor),
         wantsAuth: () => this.follower.current?.wantsAuth ?? false,
+        beforeRead,
         isHolding: () => this.gate.state.name !== 'open',
         generation: () => this.follower.current?.number ?? 0,
       },
@@ -132,7 +145,7 @@ export class GroupProxy {
     const generation = this.follower.current
     return {
       state: this.gate.state.name,
-      holds: this.follower.holds.map(Number),
+      holds: this.follower.holds.filter((id) => id !== stallHold).map(Number),
       inFlight: generation?.inFlight() ?? 0,
       upstream: generation?.address ?? null,
     }
@@ -197,6 +210,11 @@ export class GroupProxy {
     } catch (thrown) {
       this.#log.info({ cause: reasonOf(thrown) }, 'the commands of the master were not learned')
     }
+  }
+
+  /** Long enough for a monitor that wakes together with us; a short hold window must outlast it. */
+  #stallHoldMs(): number {
+    return Math.min(2_000, this.#holdWindowMs() / 2)
   }
 
   /** `auto`: what the group itself needs to notice, and 5 s to act; at least 15 s. */

@@ -14,8 +14,9 @@ import type { FeedMessage, GateReport, ReaderMessage } from './feed/messages.ts'
 import { DataPlanes } from './switchover/data-planes.ts'
 import { Operations } from './switchover/operations.ts'
 import { changesBetween } from './topology/changes.ts'
-import type { Evidence } from './topology/evidence.ts'
+import type { Evidence, PollEvidence } from './topology/evidence.ts'
 import type { HoldSign } from './topology/holds.ts'
+import { Looks } from './topology/looks.ts'
 import { initialState, voteRules } from './topology/state.ts'
 import type { VoteRules, VoteState } from './topology/state.ts'
 import type { View } from './topology/view.ts'
@@ -141,6 +142,7 @@ class GroupMonitor {
   readonly #publish: (message: FeedMessage) => void
   readonly #discovery: GroupDiscovery
   readonly operations: Operations
+  readonly #looks = new Looks()
   readonly #counts: Record<Evidence['kind'], number> = {
     poll: 0,
     event: 0,
@@ -241,8 +243,17 @@ class GroupMonitor {
       this.#step({ kind: 'seen', ...this.#stamp(), configEpoch: message.configEpoch })
       return
     }
+    if (message.type === 'look') {
+      this.#looks.begin(message.token, this.#deps.clock.now())
+      this.#lookNow()
+      return
+    }
     const { what, address, generation } = message
     this.#deps.log.info({ what, address, generation }, 'a reader of the feed met a symptom')
+    this.#lookNow()
+  }
+
+  #lookNow(): void {
     this.#discovery.poll()
     const { master } = this.#state.view
     if (master !== null) this.#discovery.probe([master])
@@ -277,6 +288,7 @@ class GroupMonitor {
     const outcome = vote(this.#state, evidence)
     this.#state = outcome.state
     this.#tellReaders(outcome)
+    if (evidence.kind === 'poll') this.#tellLooked(evidence)
     this.#tellLog(before, outcome)
     if (outcome.changed || evidence.kind === 'configured') this.#watch()
     if (outcome.poll) this.#discovery.poll()
@@ -301,6 +313,14 @@ class GroupMonitor {
     else if (changed) this.#publish({ type: 'view', view, epochRestart })
     if (release !== undefined) this.#publish({ type: 'release', group, ...release })
     if (hold !== undefined) this.#publish({ type: 'hold', group, ...hold })
+  }
+
+  /** Behind all that came of the same answer. */
+  #tellLooked(poll: PollEvidence): void {
+    const { group } = this.#state.view
+    for (const token of this.#looks.done(poll, this.#state)) {
+      this.#publish({ type: 'looked', group, token })
+    }
   }
 
   #tellLog(before: View, outcome: VoteOutcome): void {

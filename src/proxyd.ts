@@ -1,8 +1,10 @@
 import type { Clock } from './base/clock.ts'
 import type { Config } from './config/schema.ts'
 import { FeedClient } from './feed/feed-client.ts'
+import type { FeedClientHooks } from './feed/feed-client.ts'
 import { GateReporter } from './feed/gate-reporter.ts'
 import type { GateReport, SymptomKind } from './feed/messages.ts'
+import { StallWatch } from './base/stall-watch.ts'
 import { GroupProxy, type ReportSymptom } from './group-proxy.ts'
 import { DataPlaneCounters } from './telemetry/counters.ts'
 import type { Logger } from './telemetry/logger.ts'
@@ -39,6 +41,13 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
   const counters = new DataPlaneCounters()
   const groups = new Map<string, GroupProxy>()
   const reporters = new Map<string, GateReporter>()
+  const stalls = new StallWatch(deps.clock, (ms) => {
+    deps.log.warn({ ms: Math.round(ms) }, 'this process stood still; commands wait for the monitor')
+    for (const group of groups.values()) group.stall.stalled()
+  })
+  const beforeRead = (): void => {
+    stalls.look()
+  }
   for (const group of config.groups) {
     const report: ReportSymptom = (what, address, generation) => {
       const kind: SymptomKind = what === 'unblocked' ? 'not-master' : what
@@ -48,7 +57,11 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
       reporters.get(group.masterName)?.changed()
       deps.changed()
     }
-    const proxy = new GroupProxy(config, group, { ...deps, changed }, counters, report)
+    const askMonitor = (token: string): void => {
+      feed.send({ type: 'look', group: group.masterName, token })
+    }
+    const ways = { report, askMonitor, beforeRead }
+    const proxy = new GroupProxy(config, group, { ...deps, changed }, counters, ways)
     groups.set(group.masterName, proxy)
     const look = (): GateReport => ({
       ...proxy.gateReport(),
@@ -61,25 +74,8 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
     }
     reporters.set(group.masterName, new GateReporter(look, tell, deps.clock))
   }
-  const feed = new FeedClient(
-    { path: deps.feedPath },
-    {
-      onView: (view) => groups.get(view.group)?.onView(view),
-      onHold(group, { id, reason, ttlMs }) {
-        const isPlanned = reason === 'operator' || reason === 'switchover'
-        const why = isPlanned ? 'operator' : 'failover'
-        groups.get(group)?.follower.hold(String(id), why, ttlMs)
-        reporters.get(group)?.changed()
-      },
-      onRelease: (group, id) => groups.get(group)?.follower.release(String(id)),
-      onState(state) {
-        if (state === 'up') for (const reporter of reporters.values()) reporter.begin()
-        else for (const group of groups.values()) group.onFeedLost()
-        deps.changed()
-      },
-    },
-    deps,
-  )
+  const hooks = feedHooks(groups, reporters, deps.changed)
+  const feed = new FeedClient({ path: deps.feedPath }, hooks, deps)
   const all = [...groups.values()]
   await Promise.all(all.map((group) => group.listener.open()))
   return {
@@ -97,9 +93,36 @@ export async function startProxyd(config: Config, deps: ProxydDeps): Promise<Pro
     }),
     notReady: () => all.map((group) => group.notReady()).find((why) => why !== null) ?? null,
     async close() {
+      stalls.close()
       await Promise.all(all.map((group) => group.close()))
       for (const reporter of reporters.values()) reporter.close()
       feed.close()
+    },
+  }
+}
+
+/** What the feed says, to the group that it is about. */
+function feedHooks(
+  groups: ReadonlyMap<string, GroupProxy>,
+  reporters: ReadonlyMap<string, GateReporter>,
+  changed: () => void,
+): FeedClientHooks {
+  return {
+    onView: (view) => groups.get(view.group)?.onView(view),
+    onHold(group, { id, reason, ttlMs }) {
+      const isPlanned = reason === 'operator' || reason === 'switchover'
+      const why = isPlanned ? 'operator' : 'failover'
+      groups.get(group)?.follower.hold(String(id), why, ttlMs)
+      reporters.get(group)?.changed()
+    },
+    onRelease: (group, id) => groups.get(group)?.follower.release(String(id)),
+    onLooked: (group, token) => groups.get(group)?.stall.looked(token),
+    onState(state) {
+      if (state === 'up') {
+        for (const reporter of reporters.values()) reporter.begin()
+        for (const group of groups.values()) group.stall.askAgain()
+      } else for (const group of groups.values()) group.onFeedLost()
+      changed()
     },
   }
 }

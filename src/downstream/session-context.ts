@@ -43,6 +43,8 @@ export interface SessionContext {
   readonly firstState: SessionState
   /** Pool mode `dedicated`: every client has a link of its own from its first command. */
   readonly dedicated: boolean
+  /** Called before anything is made of what a client sent. */
+  beforeRead(): void
   /** Is the gate shut, so that commands wait in it? */
   isHolding(): boolean
   /** The number of the generation that answers now. */

@@ -148,6 +148,7 @@ export class Session implements ExchangeHome, IntakeHome, ReplyLineHome, Reader 
 
   onChunk(chunk: Uint8Array): void {
     const { turn, counters } = this.context
+    this.context.beforeRead()
     counters.clientBytesIn += chunk.length
     turn.begin()
     this.#intake.onData(chunk)

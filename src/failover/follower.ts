@@ -92,12 +92,18 @@ export class Follower {
   /** A failover is under way: no write may be acknowledged by a master about to be rolled back. */
   hold(id: string, reason: HoldReason, ttlMs: number): void {
     this.#holds.get(id)?.()
-    const cancel = this.#clock.after(ttlMs, () => {
-      this.release(id)
-    })
-    this.#holds.set(id, cancel)
+    this.#expireAt(id, this.#clock.now() + ttlMs)
     this.#gate.hold(reason)
     this.#wake()
+  }
+
+  /** A timer that was set just after this process stood still counts from before that. */
+  #expireAt(id: string, time: number): void {
+    const cancel = this.#clock.after(time - this.#clock.now(), () => {
+      if (this.#clock.now() < time) this.#expireAt(id, time)
+      else this.release(id)
+    })
+    this.#holds.set(id, cancel)
   }
 
   release(id: string): void {

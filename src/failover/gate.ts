@@ -21,7 +21,7 @@ import { isScript, mayBeRefused, provesNotExecuted } from './symptoms.ts'
 import { symptomOf, type Symptom } from './symptoms.ts'
 
 /** Why the gate does not let commands pass; the label of `holds_total{reason}`. */
-export type HoldReason = Symptom | 'starting' | 'failover' | 'switch' | 'operator'
+export type HoldReason = Symptom | 'starting' | 'failover' | 'switch' | 'operator' | 'stall'
 
 /**
  * open: commands pass · holding: they wait for a master · draining: those that waited are being

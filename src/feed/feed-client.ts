@@ -34,6 +34,8 @@ export interface FeedClientHooks {
   onView(view: View, switched: boolean): void
   onHold(group: string, hold: HoldNotice): void
   onRelease(group: string, id: number, reason: ReleaseNoticeReason): void
+  /** The monitor has looked as it was asked to with this token, and told all that it saw. */
+  onLooked(group: string, token: string): void
   onState(state: FeedState): void
 }
 
@@ -181,6 +183,10 @@ export class FeedClient {
         return
       case 'release':
         this.#release(message.group, message.id, message.reason)
+        return
+      case 'looked':
+        // One that is not to be believed has said nothing of now.
+        if (this.#fence.trusts(message.group)) this.#hooks.onLooked(message.group, message.token)
         return
       case 'heartbeat':
         this.#ages = message.ages

@@ -54,6 +54,8 @@ export type FeedMessage =
     }
   /** The same master; something else changed. */
   | { readonly type: 'view'; readonly view: View; readonly epochRestart: boolean }
+  /** All that was seen by this look of a reader has been told: its view of the group is of now. */
+  | { readonly type: 'looked'; readonly group: string; readonly token: string }
   /** Milliseconds since a sentinel of the group gave a sign of life; null: none ever did. */
   | { readonly type: 'heartbeat'; readonly ages: Readonly<Record<string, number | null>> }
 
@@ -87,6 +89,8 @@ export type ReaderMessage =
     }
   /** The highest epoch followed so far, told when the connection begins. */
   | { readonly type: 'seen'; readonly group: string; readonly configEpoch: number }
+  /** Wants to know who is master now, whatever was seen before; answered with `looked`. */
+  | { readonly type: 'look'; readonly group: string; readonly token: string }
   /** Told when the connection begins and at each change: only data planes do. */
   | ({ readonly type: 'gate' } & GateReport)
 
@@ -96,9 +100,15 @@ const feedTypes: ReadonlySet<string> = new Set<FeedMessage['type']>([
   'release',
   'switch',
   'view',
+  'looked',
   'heartbeat',
 ])
-const readerTypes: ReadonlySet<string> = new Set<ReaderMessage['type']>(['symptom', 'seen', 'gate'])
+const readerTypes: ReadonlySet<string> = new Set<ReaderMessage['type']>([
+  'symptom',
+  'seen',
+  'look',
+  'gate',
+])
 
 /** One line, with its line feed. */
 export function encode(message: FeedMessage | ReaderMessage): string {
@@ -117,6 +127,7 @@ export function decodeReader(line: string): ReaderMessage {
   const message = decode(line, readerTypes)
   need(message, 'group', 'string')
   if (message['type'] === 'seen') need(message, 'configEpoch', 'number')
+  else if (message['type'] === 'look') need(message, 'token', 'string')
   else if (message['type'] === 'gate') checkGate(message)
   else {
     need(message, 'what', 'string')
@@ -169,6 +180,10 @@ function checkFeed(message: Fields): void {
       return
     case 'release':
       need(message, 'id', 'number')
+      need(message, 'group', 'string')
+      return
+    case 'looked':
+      need(message, 'token', 'string')
       need(message, 'group', 'string')
       return
     default:

@@ -6,7 +6,7 @@ export const labels = {
   /** Which way a command went; `local`: answered by the proxy itself. */
   route: ['lane', 'lease', 'control', 'local'],
   /** Why the gate began to hold. */
-  hold: ['link-lost', 'not-master', 'announced', 'manual', 'start'],
+  hold: ['link-lost', 'not-master', 'announced', 'manual', 'start', 'stall'],
   /** Why a command was answered with an error of ours and not executed. */
   refusal: [
     'hold-window',

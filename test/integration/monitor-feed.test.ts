@@ -75,6 +75,7 @@ function read(options: Partial<FeedClientOptions> = {}): { client: FeedClient; e
         ),
       onHold: (group, hold) => events.push(`hold ${group} ${String(hold.id)} ${hold.reason}`),
       onRelease: (group, id, reason) => events.push(`release ${group} ${String(id)} ${reason}`),
+      onLooked: () => undefined,
       onState: (state) => events.push(state),
     },
     { clock: systemClock, log: silentLog },

@@ -93,6 +93,7 @@ class Plane {
           this.released.push(reason)
           this.#report()
         },
+        onLooked: () => undefined,
         onState: () => undefined,
       },
       { clock: systemClock, log: silentLog },

@@ -15,6 +15,8 @@ export interface Stage {
   readonly client: FeedClient
   /** What the reader followed. */
   readonly followed: readonly { at: number; view: View; switched: boolean }[]
+  /** The tokens of looks that the reader was told to be done. */
+  readonly looked: readonly string[]
   /** The holds and releases that the reader was told of. */
   readonly holds: readonly { at: number; reason: string }[]
   view(): View
@@ -36,6 +38,7 @@ export async function openStage(): Promise<Stage> {
   const group = await startGroup()
   const recorded = await record(group)
   const followed: { at: number; view: View; switched: boolean }[] = []
+  const looked: string[] = []
   const holds: { at: number; reason: string }[] = []
   const client = new FeedClient(
     { path: recorded.feedPath },
@@ -43,6 +46,7 @@ export async function openStage(): Promise<Stage> {
       onView: (view, switched) => followed.push({ at: performance.now(), view, switched }),
       onHold: (_group, { reason }) => holds.push({ at: performance.now(), reason }),
       onRelease: () => holds.push({ at: performance.now(), reason: 'released' }),
+      onLooked: (_group, token) => looked.push(token),
       onState() {
         // Its views show it.
       },
@@ -60,6 +64,7 @@ export async function openStage(): Promise<Stage> {
     recorded,
     client,
     followed,
+    looked,
     holds,
     view,
     masterNode: () => nodeAt(view().master),

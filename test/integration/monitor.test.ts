@@ -30,6 +30,15 @@ describe('the monitor and a real group', () => {
     expect(stage.view().why).toMatch(/3 of 3 sentinels/)
   })
 
+  it('asks the sentinels anew for a reader that wants to know of now', async () => {
+    const polls = (): number =>
+      stage.recorded.seen.filter(({ evidence }) => evidence.kind === 'poll').length
+    const before = polls()
+    stage.client.send({ type: 'look', group: GROUP, token: 'now' })
+    await until('the look to be done', () => stage.looked.includes('now'))
+    expect(polls()).toBeGreaterThanOrEqual(before + 2)
+  })
+
   it('scenarios 4 and 7: SENTINEL FAILOVER: held before the promotion, switched at +promoted-slave', async () => {
     await stage.settled(1)
     const since = await stage.forceFailover()

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { sourcesOf, visit } from './sources.ts'
 
 /** The rows of the table that docs/failover.md must have at least, from 1 on without a gap. */
-const leastRows = 46
+const leastRows = 47
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/failover.md'), 'utf8')

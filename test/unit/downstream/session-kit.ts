@@ -29,6 +29,7 @@ export interface KitOptions {
   readonly gate?: Partial<GateOptions>
   readonly streamAboveBytes?: number
   readonly scriptBytes?: number
+  readonly beforeRead?: () => void
 }
 
 /** The client's end of a connection. */
@@ -99,6 +100,7 @@ export class Kit {
     gate = {},
     streamAboveBytes = 1_000,
     scriptBytes = 10_000,
+    beforeRead = () => undefined,
   }: KitOptions) {
     this.scripts = new ScriptMemory(scriptBytes)
     const turn = new Turn()
@@ -144,6 +146,7 @@ export class Kit {
       scripts: this.scripts,
       firstState: initialState,
       dedicated: false,
+      beforeRead,
       isHolding: () => this.gate.state.name !== 'open',
       generation: () => this.current.number,
       find: (id) => this.#here().find((each) => each.id === id),

@@ -292,3 +292,19 @@ describe('the limits of a hold', () => {
     await client.hears('+PONG\r\n')
   })
 })
+
+test('what is found before a read is heeded by the first command in it', async () => {
+  let found = (): void => undefined
+  const on = await kit({
+    beforeRead: () => {
+      found()
+    },
+  })
+  const client = await on.client()
+  found = () => {
+    on.gate.hold('stall')
+  }
+  client.send('SET k v')
+  await seen(() => client.session.outstanding === 1)
+  expect([on.gate.queue.count, wire(on.current.lane(client.session.id))]).toEqual([1, []])
+})

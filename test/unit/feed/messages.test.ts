@@ -49,6 +49,7 @@ const feedMessage: fc.Arbitrary<FeedMessage> = fc.oneof(
     epochRestart: fc.boolean(),
   }),
   fc.record({ type: fc.constant('view' as const), view, epochRestart: fc.boolean() }),
+  fc.record({ type: fc.constant('looked' as const), group: fc.string(), token: fc.string() }),
   fc.record({
     type: fc.constant('heartbeat' as const),
     ages: fc.constant({ mymaster: 12, other: null }),
@@ -70,6 +71,7 @@ describe('the codec of the feed', () => {
   it('gives back what a reader says', () => {
     const messages: ReaderMessage[] = [
       { type: 'seen', group: 'mm', configEpoch: 3 },
+      { type: 'look', group: 'mm', token: 'a-1' },
       { type: 'symptom', group: 'mm', what: 'readonly', address: '10.0.0.1:6379', generation: 4 },
       {
         ...{ type: 'gate', group: 'mm', pid: 7, worker: 0, state: 'holding' },
@@ -100,6 +102,7 @@ describe('the codec of the feed', () => {
       /holds is no list of numbers/,
     ],
     ['{"v":1,"type":"hold","group":"g","id":1,"ttlMs":"9"}', /ttlMs is string/],
+    ['{"v":1,"type":"looked","group":"g"}', /token is undefined/],
     ['{"v":1,"type":"heartbeat","ages":[]}', /ages is no object/],
   ])('refuses %s', (line, reason) => {
     expect(() => decodeFeed(line)).toThrow(reason)
@@ -108,6 +111,7 @@ describe('the codec of the feed', () => {
   it.each([
     '{"v":1,"type":"view"}',
     '{"v":1,"type":"seen","group":"g"}',
+    '{"v":1,"type":"look","group":"g"}',
     '{"v":1,"type":"symptom"}',
     '{"v":1,"type":"gate","group":"g","pid":1,"worker":0,"state":"open","inFlight":0}',
     '{"v":1,"type":"gate","group":"g","pid":1,"worker":0,"state":"open","inFlight":0,"holds":[""]}',

@@ -32,6 +32,11 @@ export class VirtualClock implements Clock {
     return this.#timers.length
   }
 
+  /** Time goes on and nothing is done: this process stands still. What was due is so afterwards. */
+  stall(ms: number): void {
+    this.#now += ms
+  }
+
   /** Turns time by `ms`, firing what is due on the way, each at its own time. */
   advance(ms: number): void {
     const end = this.#now + ms
