@@ -9,7 +9,7 @@ import type {
   RoleEvidence,
   SentinelPeer,
 } from './evidence.ts'
-import { addSign, expireHold, liftAll, liftSign } from './holds.ts'
+import { addSign, expireHold, liftAll, liftSign, takeBack } from './holds.ts'
 import type { HoldReason, ReleaseReason } from './holds.ts'
 import { MAX_SENTINELS, isForbidden, withMembers, withSentinel } from './state.ts'
 import type { SentinelRecord, VoteState } from './state.ts'
@@ -34,10 +34,16 @@ const signs: Readonly<Record<string, HoldReason>> = {
   '-role-change': 'role-change',
 }
 
+/** Events that take a sign back, and which one. A failover that has begun goes on after them. */
+const endings: Readonly<Record<string, HoldReason>> = {
+  '-odown': 'odown',
+  '+role-change': 'role-change',
+}
+
 /** Events after which the sentinels may name another master, or count anew. */
 const pollAfter = new Set([
   ...Object.keys(signs),
-  '-odown',
+  ...Object.keys(endings),
   '+sdown',
   '+promoted-slave',
   '+switch-master',
@@ -45,7 +51,6 @@ const pollAfter = new Set([
   '+failover-end',
   '+failover-end-for-timeout',
   '+failover-state-wait-promotion',
-  '+role-change',
   '+reset-master',
   '+monitor',
   '-monitor',
@@ -240,10 +245,8 @@ function instanceSign(base: Absorbed, evidence: EventEvidence): Absorbed {
   if (reason === 'role-change' && !event.rest.endsWith('slave')) return base
   if (reason !== undefined && isBehind(state, evidence.sentinel)) return { ...base, probe }
   if (reason !== undefined) return { ...base, state: addSign(state, source, reason, false), probe }
-  if (event.name === '-odown' || event.name === '+role-change') {
-    return { ...base, state: liftSign(state, source), probe }
-  }
-  return base
+  const ended = endings[event.name]
+  return ended === undefined ? base : { ...base, state: takeBack(state, source, ended), probe }
 }
 
 /**

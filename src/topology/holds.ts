@@ -34,8 +34,14 @@ export interface Hold {
   /** Monotonic milliseconds. */
   readonly since: number
   readonly expiresAt: number
-  /** Who gave which sign: a sentinel's address, or `role` for the master's own word. */
-  readonly signs: ReadonlyMap<string, { readonly reason: HoldReason; readonly at: number }>
+  /** The surest sign of each source: a sentinel's address, or `role` for the master's own word. */
+  readonly signs: ReadonlyMap<string, Sign>
+}
+
+interface Sign {
+  readonly reason: HoldReason
+  /** When the source last gave a sign. */
+  readonly at: number
 }
 
 /** Hold from now on, at most `ttlMs`; the same id again prolongs it. */
@@ -55,8 +61,9 @@ function spentKey(source: string, reason: HoldReason): string {
 }
 
 /**
- * A sign that the master is about to change. `lasting` signs (a flag seen in every poll) neither
- * prolong a hold nor start another one after it ran out; those of events do.
+ * A sign that the master is about to change. A vaguer one than the source has given takes nothing
+ * back. `lasting` signs (a flag seen in every poll) neither prolong a hold nor start another one
+ * after it ran out; those of events do.
  */
 export function addSign(
   state: VoteState,
@@ -65,29 +72,54 @@ export function addSign(
   lasting: boolean,
 ): VoteState {
   const key = spentKey(source, reason)
-  if (lasting && (state.spent.has(key) || state.hold?.signs.has(source) === true)) return state
+  const given = state.hold?.signs.get(source)
+  if (lasting && state.spent.has(key)) return state
+  if (lasting && given !== undefined && surer(given.reason, reason) === given.reason) return state
   const spent = new Set(state.spent)
   spent.delete(key)
   const signs = new Map(state.hold?.signs ?? [])
-  signs.set(source, { reason, at: state.at })
-  const expiresAt = state.at + state.rules.holdTtlMs
+  signs.set(source, { reason: surer(given?.reason ?? reason, reason), at: state.at })
+  const ends = state.at + state.rules.holdTtlMs
   if (state.hold === null) {
     const id = state.holdCount + 1
-    const hold = { id, reason, since: state.at, expiresAt, signs }
+    const hold = { id, reason, since: state.at, expiresAt: ends, signs }
     return { ...state, hold, holdCount: id, spent }
   }
-  const surest = rank[reason] > rank[state.hold.reason] ? reason : state.hold.reason
+  const expiresAt = lasting && given !== undefined ? state.hold.expiresAt : ends
+  const surest = surer(state.hold.reason, reason)
   return { ...state, hold: { ...state.hold, reason: surest, expiresAt, signs }, spent }
 }
 
-/** One source takes its sign back; with the last one the hold ends. */
+function surer(one: HoldReason, other: HoldReason): HoldReason {
+  return rank[other] > rank[one] ? other : one
+}
+
+/** The state of one source is known to be well: it has no sign. With the last one the hold ends. */
 export function liftSign(state: VoteState, source: string): VoteState {
   const spent = new Set([...state.spent].filter((key) => !key.startsWith(`${source} `)))
-  const unspent = spent.size === state.spent.size ? state : { ...state, spent }
-  if (unspent.hold === null || !unspent.hold.signs.has(source)) return unspent
-  const signs = new Map(unspent.hold.signs)
+  return withoutSign(withSpent(state, spent), source)
+}
+
+/**
+ * One source takes back what it said for `reason`. A surer sign of its stands: a failover that has
+ * begun goes on though the master answers again.
+ */
+export function takeBack(state: VoteState, source: string, reason: HoldReason): VoteState {
+  const spent = new Set(state.spent)
+  spent.delete(spentKey(source, reason))
+  const unspent = withSpent(state, spent)
+  return state.hold?.signs.get(source)?.reason === reason ? withoutSign(unspent, source) : unspent
+}
+
+function withSpent(state: VoteState, spent: ReadonlySet<string>): VoteState {
+  return spent.size === state.spent.size ? state : { ...state, spent }
+}
+
+function withoutSign(state: VoteState, source: string): VoteState {
+  if (state.hold === null || !state.hold.signs.has(source)) return state
+  const signs = new Map(state.hold.signs)
   signs.delete(source)
-  return { ...unspent, hold: signs.size === 0 ? null : { ...unspent.hold, signs } }
+  return { ...state, hold: signs.size === 0 ? null : { ...state.hold, signs } }
 }
 
 /** The failover was given up: every sign is void, whoever gave it. */

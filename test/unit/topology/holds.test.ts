@@ -26,6 +26,22 @@ interface HoldCase {
   readonly told: readonly string[]
 }
 
+/** s1 has told the chosen replica to be master; the old one may thaw now. */
+const midFailover: readonly Step[] = [
+  [10, masterEvent(s1, '+odown', a)],
+  [20, masterEvent(s1, '+try-failover', a)],
+  [30, masterEvent(s1, '+elected-leader', a)],
+  [35, replicaEvent(s1, '+selected-slave', b, a)],
+  [40, replicaEvent(s1, '+failover-state-send-slaveof-noone', b, a)],
+]
+const toldMidFailover = [
+  'hold 1 odown',
+  'hold 1 try-failover',
+  'hold 1 elected-leader',
+  'hold 1 selected-slave',
+  'hold 1 promotion-sent',
+]
+
 const cases: readonly HoldCase[] = [
   {
     name: 'SENTINEL FAILOVER: from the first event on, and the switch ends it without a release',
@@ -110,6 +126,40 @@ const cases: readonly HoldCase[] = [
       [30, masterEvent(s2, '-odown', a)],
     ],
     told: ['hold 1 odown', 'release 1 recovered'],
+  },
+  {
+    name: '-odown in the middle of a failover takes nothing back: the sentinel goes on with it',
+    steps: [
+      ...midFailover,
+      [50, masterEvent(s1, '-odown', a)],
+      [60, poll(s1, a, 1, { flags: ['master', 'failover_in_progress'] })],
+    ],
+    told: toldMidFailover,
+  },
+  {
+    name: 'nor does +role-change, nor a +odown and -odown in between',
+    steps: [
+      ...midFailover,
+      [50, masterEvent(s1, '+role-change', a, 'new reported role is master')],
+      [60, masterEvent(s1, '+odown', a)],
+      [70, masterEvent(s1, '-odown', a)],
+    ],
+    told: toldMidFailover,
+  },
+  {
+    name: 'and a poll without any flag does',
+    steps: [...midFailover, [50, masterEvent(s1, '-odown', a)], [60, poll(s1, a, 1)]],
+    told: [...toldMidFailover, 'release 1 recovered'],
+  },
+  {
+    name: 'the failover was seen by its flag only: -odown does not take it back',
+    steps: [
+      [10, masterEvent(s1, '+odown', a)],
+      [20, poll(s1, a, 1, { flags: ['master', 'o_down', 'failover_in_progress'] })],
+      [30, masterEvent(s1, '-odown', a)],
+      [15_010, tick],
+    ],
+    told: ['hold 1 odown', 'hold 1 failover-flag', 'release 1 expired'],
   },
   {
     name: 'the end was lost: a poll without the flag takes the sign back',
