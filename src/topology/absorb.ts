@@ -11,7 +11,7 @@ import type {
 } from './evidence.ts'
 import { addSign, expireHold, liftAll, liftSign, takeBack } from './holds.ts'
 import type { HoldReason, ReleaseReason } from './holds.ts'
-import { MAX_SENTINELS, isForbidden, withMembers, withSentinel } from './state.ts'
+import { MAX_SENTINELS, isForbidden, renewed, withMembers, withSentinel } from './state.ts'
 import type { SentinelRecord, VoteState } from './state.ts'
 
 /** The state after one observation, before any choice is made on it. */
@@ -149,7 +149,7 @@ function absorbPoll(before: VoteState, poll: PollEvidence): VoteState {
     ? null
     : pair === null || late
       ? record.claim
-      : { ...pair, at: poll.at }
+      : renewed(record.claim, { ...pair, at: poll.at })
   let state = withSentinel(before, {
     ...record,
     runId: poll.runId ?? record.runId,
@@ -270,7 +270,11 @@ function absorbHello(before: VoteState, hello: HelloEvidence): VoteState {
   const older = record.claim !== null && hello.configEpoch < record.claim.configEpoch
   const claim = older
     ? record.claim
-    : { address: hello.master, configEpoch: hello.configEpoch, at: hello.at }
+    : renewed(record.claim, {
+        address: hello.master,
+        configEpoch: hello.configEpoch,
+        at: hello.at,
+      })
   const state = withSentinel(before, { ...record, runId: record.runId ?? hello.runId, claim })
   return state.firstClaimAt === null ? { ...state, firstClaimAt: state.at } : state
 }

@@ -8,6 +8,8 @@ export interface Ballot {
   readonly sentinel: string
   readonly address: Address
   readonly configEpoch: number
+  /** Since when it has said so. */
+  readonly since: number
   readonly restarted: boolean
 }
 
@@ -15,6 +17,8 @@ export interface Ballots {
   readonly valid: readonly Ballot[]
   /** Voters in all, reachable or not; a majority is counted of these. */
   readonly known: number
+  /** Voters that give signs of life, whatever they know. */
+  readonly answering: number
   /** `10.0.0.1:26379 (tilt)`: who was not listened to, and why. */
   readonly ignored: readonly string[]
   /** Addresses that were named and are never a master. */
@@ -31,12 +35,18 @@ export function isMajority(votes: number, known: number): boolean {
   return votes * 2 > known
 }
 
-/** Why this sentinel has no vote now; null: it has one. */
-export function disqualified(state: VoteState, record: SentinelRecord): string | null {
+/** Why this sentinel cannot be heard now; null: it gives signs of life. */
+function absence(state: VoteState, record: SentinelRecord): string | null {
   const seen = record.lastSeen
   if (seen === null) return 'never heard'
   if (record.lost) return 'unreachable'
-  if (state.at - seen.at > state.rules.unreachableAfterMs) return 'silent'
+  return state.at - seen.at > state.rules.unreachableAfterMs ? 'silent' : null
+}
+
+/** Why this sentinel has no vote now; null: it has one. */
+export function disqualified(state: VoteState, record: SentinelRecord): string | null {
+  const absent = absence(state, record)
+  if (absent !== null) return absent
   if (record.tilt) return 'tilt'
   if (record.claim === null) return 'does not know the group'
   if (state.at - record.claim.at > state.rules.unreachableAfterMs) return 'no fresh answer'
@@ -50,6 +60,7 @@ export function disqualified(state: VoteState, record: SentinelRecord): string |
  */
 export function collect(state: VoteState): Ballots {
   const voters = new Map<string, Ballot | null>()
+  const answering = new Set<string>()
   const ignored: string[] = []
   const forbidden: string[] = []
   const learned = [...state.sentinels.values()].some((record) => !record.configured)
@@ -57,6 +68,7 @@ export function collect(state: VoteState): Ballots {
     const name = addressKey(record.address)
     if (record.runId === null && record.lastSeen === null && learned) continue
     const id = record.runId ?? name
+    if (absence(state, record) === null) answering.add(id)
     const reason = disqualified(state, record)
     if (reason !== null || record.claim === null) {
       ignored.push(`${name} (${reason ?? 'silent'})`)
@@ -69,11 +81,10 @@ export function collect(state: VoteState): Ballots {
       if (!voters.has(id)) voters.set(id, null)
       continue
     }
-    const { address, configEpoch } = record.claim
-    voters.set(id, { sentinel: name, address, configEpoch, restarted: record.restarted })
+    voters.set(id, { sentinel: name, ...record.claim, restarted: record.restarted })
   }
   const valid = [...voters.values()].filter((ballot) => ballot !== null)
-  return { valid, known: voters.size, ignored, forbidden }
+  return { valid, known: voters.size, answering: answering.size, ignored, forbidden }
 }
 
 /** The ballots by address, the most votes first. */

@@ -36,16 +36,14 @@ export function decide(state: VoteState): Decision {
 function choose(state: VoteState, ballots: Ballots): Decision {
   const { master, configEpoch } = state.view
   if (master === null) return bootstrap(state, ballots)
-  const higher = ballots.valid.filter((ballot) => ballot.configEpoch > configEpoch)
-  const up = higherEpoch(state, ballots, higher)
+  const up = higherEpoch(state, ballots, above(state, ballots))
   if (up.adopt !== null) return up
   const equal = ballots.valid.filter((ballot) => ballot.configEpoch === configEpoch)
-  const side =
-    higher.length > 0
-      ? stay
-      : equal.length > 0
-        ? equalEpoch(state, ballots, equal)
-        : lowerEpoch(state, ballots)
+  const side = claimsAhead(state, ballots)
+    ? stay
+    : equal.length > 0
+      ? equalEpoch(state, ballots, equal)
+      : lowerEpoch(state, ballots)
   if (side.adopt !== null) return side
   const follow = followDemoted(state)
   return {
@@ -53,6 +51,33 @@ function choose(state: VoteState, ballots: Ballots): Decision {
     probe: [...up.probe, ...side.probe, ...follow.probe],
     alarms: [...up.alarms, ...side.alarms, ...follow.alarms],
   }
+}
+
+function above(state: VoteState, { valid }: Ballots): readonly Ballot[] {
+  return valid.filter((ballot) => ballot.configEpoch > state.view.configEpoch)
+}
+
+/**
+ * Whether a sentinel knows an epoch above the view's: then no lower one is gone back to. A claim that
+ * only waits for its proof counts; one that is refused for good would stand in the way for ever.
+ */
+export function claimsAhead(state: VoteState, ballots: Ballots): boolean {
+  const higher = above(state, ballots)
+  return epochsOf(higher).some((epoch) =>
+    sidesAt(higher, epoch).some((side) => {
+      const kind = objectionTo(state, ballots, side)?.kind
+      return kind !== 'stranger' && kind !== 'refuted'
+    }),
+  )
+}
+
+/** The highest first. */
+function epochsOf(ballots: readonly Ballot[]): readonly number[] {
+  return [...new Set(ballots.map((ballot) => ballot.configEpoch))].sort((a, b) => b - a)
+}
+
+function sidesAt(ballots: readonly Ballot[], epoch: number): readonly Party[] {
+  return parties(ballots.filter((ballot) => ballot.configEpoch === epoch))
 }
 
 /** The first choice: the highest epoch, once a majority was heard or the grace is over. */
@@ -82,9 +107,8 @@ function withoutTilt(state: VoteState): VoteState {
 function higherEpoch(state: VoteState, ballots: Ballots, higher: readonly Ballot[]): Decision {
   const probe: Address[] = []
   const alarms: string[] = []
-  const epochs = [...new Set(higher.map((ballot) => ballot.configEpoch))].sort((a, b) => b - a)
-  for (const epoch of epochs) {
-    const sides = parties(higher.filter((ballot) => ballot.configEpoch === epoch))
+  for (const epoch of epochsOf(higher)) {
+    const sides = sidesAt(higher, epoch)
     if (sides.length > 1) alarms.push(conflict(epoch, sides))
     const objections: Objection[] = []
     const willing = sides.filter((side) => {
@@ -106,7 +130,7 @@ function higherEpoch(state: VoteState, ballots: Ballots, higher: readonly Ballot
       const adopt = { ...first, configEpoch: epoch, provisional: false, epochRestart: false, why }
       return { adopt, probe, alarms }
     }
-    const final = state.view.master === null ? ['stranger'] : ['stranger', 'refuted']
+    const final = state.view.master === null ? ['stranger'] : ['stranger', 'refuted', 'mute']
     if (objections.some(({ kind }) => !final.includes(kind))) break
   }
   return { adopt: null, probe, alarms }
@@ -123,7 +147,8 @@ function equalEpoch(state: VoteState, ballots: Ballots, equal: readonly Ballot[]
   const alarms = others.length === 0 || provisional ? [] : [conflict(configEpoch, sides)]
   const oursGone = master !== null && isRefuted(state, master)
   for (const side of others) {
-    const voters = oursGone ? equal.length : ballots.known
+    // Whoever is refused at a higher epoch may still be right: it counts among those left.
+    const voters = oursGone ? equal.length + above(state, ballots).length : ballots.known
     if (!isMajority(side.votes.length, voters)) continue
     const objection = objectionTo(state, ballots, side)
     if (objection !== null) {
@@ -187,9 +212,12 @@ function conflict(epoch: number, sides: readonly Party[]): string {
   return `the sentinels name different masters at epoch ${String(epoch)}: ${addresses.join(', ')}`
 }
 
-/** Why an address is not to be followed (yet), with a text for people where it is a trouble. */
+/**
+ * Why an address is not to be followed (yet), with a text for people where it is a trouble. `unasked`:
+ * its own word since it was named is awaited; `mute`: it gives none, so a majority is awaited.
+ */
 interface Objection {
-  readonly kind: 'unasked' | 'stranger' | 'refuted'
+  readonly kind: 'unasked' | 'mute' | 'stranger' | 'refuted'
   readonly text: string | null
 }
 
@@ -201,9 +229,11 @@ function textsOf(objections: readonly Objection[]): string[] {
 function objectionTo(state: VoteState, ballots: Ballots, side: Party): Objection | null {
   const { address, votes } = side
   const said = `${names(votes)} names ${addressKey(address)}, which`
-  // A lone sentinel of another group that bears the same name must not lead us astray.
+  // A lone sentinel of another group that bears the same name must not lead us astray, not even
+  // while those of our group are told about it anew and name nobody.
   const isMember = state.members.has(addressKey(address))
-  if (!isMember && !isMajority(votes.length, ballots.valid.length)) {
+  const judges = state.view.master === null ? ballots.valid.length : ballots.answering
+  if (!isMember && !isMajority(votes.length, judges)) {
     // At the start nobody is known yet: no news.
     const text = state.view.master === null ? null : `${said} is not known to the others`
     return { kind: 'stranger', text }
@@ -212,11 +242,13 @@ function objectionTo(state: VoteState, ballots: Ballots, side: Party): Objection
   // Where we may not ask, the word of a majority of all sentinels has to do.
   if (isMute(state, address) && isMajority(votes.length, ballots.known)) return null
   const node = state.nodes.get(addressKey(address))
-  if (node?.state === 'failed') {
-    return { kind: 'refuted', text: `${said} cannot be asked: ${node.reason}` }
-  }
-  if (node === undefined || node.role.role === 'master') return { kind: 'unasked', text: null }
-  return { kind: 'refuted', text: `${said} says it is a ${node.role.role}` }
+  if (node === undefined) return { kind: 'unasked', text: null }
+  // It may have been promoted since it last said what it is.
+  const isLate = votes.some((ballot) => ballot.since > node.at)
+  const kind = isMute(state, address) ? 'mute' : isLate ? 'unasked' : 'refuted'
+  if (node.state === 'failed') return { kind, text: `${said} cannot be asked: ${node.reason}` }
+  if (node.role.role === 'master') return { kind: 'unasked', text: null }
+  return { kind, text: `${said} says it is a ${node.role.role}` }
 }
 
 function sentence(ballots: Ballots, votes: readonly Ballot[], what: string): string {

@@ -1,4 +1,4 @@
-import { addressKey, isUnusable } from '../base/address.ts'
+import { addressKey, isUnusable, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
 import type { RoleEvidence } from './evidence.ts'
 import type { Hold } from './holds.ts'
@@ -48,7 +48,16 @@ export function voteRules(group: string, given: Partial<VoteRules> = {}): VoteRu
 export interface Claim {
   readonly address: Address
   readonly configEpoch: number
+  /** When it was last said, and since when the sentinel has said this and nothing else. */
   readonly at: number
+  readonly since: number
+}
+
+/** The same claim again, or another one that takes its place. */
+export function renewed(was: Claim | null, is: Omit<Claim, 'since'>): Claim {
+  const same =
+    was !== null && was.configEpoch === is.configEpoch && sameAddress(was.address, is.address)
+  return { ...is, since: same ? was.since : is.at }
 }
 
 export interface SentinelRecord {

@@ -2,7 +2,7 @@ import { addressKey, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
 import { absorb } from './absorb.ts'
 import { collect, disqualified, isMajority } from './ballots.ts'
-import { decide } from './decide.ts'
+import { claimsAhead, decide } from './decide.ts'
 import type { Adoption } from './decide.ts'
 import type { Evidence, MasterFacts } from './evidence.ts'
 import { holdDifference } from './holds.ts'
@@ -119,10 +119,11 @@ function heedReaders(state: VoteState): VoteState {
   if (state.seenEpoch <= view.configEpoch || view.master === null || view.epochRestart) {
     return state.readerAheadSince === null ? state : { ...state, readerAheadSince: null }
   }
-  const { valid, known } = collect(state)
-  const agree = valid.filter((ballot) => sameAddress(ballot.address, view.master))
-  const ahead = valid.some((ballot) => ballot.configEpoch > view.configEpoch)
-  if (ahead || !isMajority(agree.length, known)) return { ...state, readerAheadSince: null }
+  const ballots = collect(state)
+  const agree = ballots.valid.filter((ballot) => sameAddress(ballot.address, view.master))
+  if (claimsAhead(state, ballots) || !isMajority(agree.length, ballots.known)) {
+    return { ...state, readerAheadSince: null }
+  }
   const since = state.readerAheadSince ?? state.at
   if (state.at - since < rules.readerAheadMs) return { ...state, readerAheadSince: since }
   return { ...state, readerAheadSince: null, view: bump({ ...view, epochRestart: true }) }

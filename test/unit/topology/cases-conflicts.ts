@@ -7,13 +7,25 @@ import {
   isReplica,
   lost,
   masterEvent,
+  mute,
   poll,
   s1,
   s2,
   s3,
+  seen,
   unreachable,
 } from './vote-kit.ts'
 import type { Step, VoteCase } from './vote-kit.ts'
+
+const stranger = { host: '10.6.6.6', port: 6379 }
+const s4 = { host: '10.0.0.4', port: 26379 }
+
+/** All agree on a, and one more sentinel, of another group with the same name, is far ahead. */
+const withStranger: readonly Step[] = [
+  ...agreed(0, a, 7),
+  [0, isMaster(stranger)],
+  [1, poll(s4, stranger, 900)],
+]
 
 /** The same epoch twice, epochs counted anew, and FAILOVER TO. */
 export const conflictCases: readonly VoteCase[] = [
@@ -169,6 +181,99 @@ export const conflictCases: readonly VoteCase[] = [
     epoch: 5,
     epochRestart: false,
     sentinels: ['ok', 'ok', 'ok'],
+  },
+
+  // A higher epoch that is refused for good.
+  {
+    name: 'a sentinel of another group was wired in: epochs are still counted anew',
+    steps: [
+      ...withStranger,
+      ...[s1, s2, s3].map((s): Step => [500, poll(s, null, 0)]),
+      ...[s1, s2, s3].map((s): Step => [600, poll(s, a, 0)]),
+      [700, isMaster(b)],
+      [701, poll(s1, b, 1)],
+    ],
+    moves: ['a7', 'b1'],
+    epochRestart: true,
+    alarm: /counted anew/,
+  },
+  {
+    name: 'a sentinel of another group was wired in: the majority at our epoch is followed',
+    steps: [
+      ...withStranger,
+      [500, isMaster(b)],
+      ...[s1, s2, s3].map((s): Step => [501, poll(s, b, 7)]),
+    ],
+    moves: ['a7', 'b7'],
+    alarm: /not known to the others/,
+  },
+  {
+    name: 'a sentinel of another group was wired in: a reader that is ahead is told to go back',
+    steps: [
+      ...withStranger,
+      [500, seen(8)],
+      ...[3_000, 6_000, 9_000, 12_000].flatMap((at): Step[] => [
+        [at, isMaster(a)],
+        [at, poll(s4, stranger, 900)],
+        ...[s1, s2, s3].map((s): Step => [at, poll(s, a, 7)]),
+      ]),
+    ],
+    moves: ['a7'],
+    epochRestart: true,
+    alarm: /not known to the others/,
+  },
+  {
+    name: 'one sentinel names a dead replica for ever: the majority at our epoch is followed',
+    steps: [
+      ...agreed(0, a, 7),
+      [10, poll(s4, c, 900)],
+      [11, unreachable(c)],
+      [500, isMaster(b)],
+      ...[s1, s2, s3].map((s): Step => [501, poll(s, b, 7)]),
+    ],
+    moves: ['a7', 'b7'],
+    alarm: /cannot be asked/,
+  },
+  {
+    name: 'what it said before it was named refuses nothing: no lower claim wins meanwhile',
+    steps: [
+      ...agreed(0, a, 7),
+      [400, isReplica(c, a)],
+      [500, poll(s3, c, 8)],
+      [500, isMaster(b)],
+      [501, poll(s1, b, 7)],
+      [501, poll(s2, b, 7)],
+      [502, isMaster(c)],
+    ],
+    moves: ['a7', 'c8'],
+    alarm: /says it is a slave/,
+  },
+  {
+    name: 'nor while it may not be asked: a majority may still come to name it',
+    steps: [
+      ...agreed(0, a, 7),
+      [500, poll(s3, c, 8)],
+      [501, mute(c)],
+      [502, isMaster(b)],
+      [503, poll(s1, b, 7)],
+      [503, poll(s2, b, 7)],
+    ],
+    moves: ['a7'],
+    alarm: /cannot be asked: NOAUTH/,
+  },
+  {
+    name: 'our master is gone: who is refused at a higher epoch counts among those left',
+    steps: [
+      ...agreed(0, a, 7),
+      [500, unreachable(a)],
+      [500, isMaster(b)],
+      [501, poll(s1, b, 7)],
+      [502, poll(s2, c, 8)],
+      [502, poll(s3, c, 8)],
+      [503, unreachable(c)],
+    ],
+    moves: ['a7'],
+    alarm: /different masters/,
   },
 
   // FAILOVER TO.

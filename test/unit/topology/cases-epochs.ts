@@ -215,12 +215,25 @@ export const epochCases: readonly VoteCase[] = [
     name: 'the highest epoch names a replica, the next one a master: the next one',
     steps: [
       ...agreed(0, a, 1),
-      [500, isReplica(c, a)],
-      [501, poll(s2, c, 3)],
+      [500, poll(s2, c, 3)],
+      [501, isReplica(c, a)],
       [502, isMaster(b)],
       [503, poll(s1, b, 2)],
     ],
     moves: ['a1', 'b2'],
+    alarm: /which says it is a slave/,
+  },
+  {
+    name: 'but what it said before it was named is no refusal: it is asked first',
+    steps: [
+      ...agreed(0, a, 1),
+      [500, isReplica(c, a)],
+      [501, isMaster(b)],
+      [502, poll(s2, c, 3)],
+      [503, poll(s1, b, 2)],
+      [504, isMaster(c)],
+    ],
+    moves: ['a1', 'c3'],
     alarm: /which says it is a slave/,
   },
   {
