@@ -86,7 +86,8 @@ export function absorb(before: VoteState, evidence: Evidence): Absorbed {
     case 'lost': {
       const record = state.sentinels.get(addressKey(evidence.sentinel))
       if (record === undefined) return { ...quiet, state }
-      return { ...quiet, state: withSentinel(state, { ...record, lost: true }) }
+      const lostAt = record.lostAt ?? evidence.at
+      return { ...quiet, state: withSentinel(state, { ...record, lostAt }) }
     }
     case 'configured':
       return { ...quiet, state: absorbConfigured(state, evidence.sentinels) }
@@ -106,7 +107,7 @@ function blank(address: Address): SentinelRecord {
     runId: null,
     configured: false,
     tilt: false,
-    lost: false,
+    lostAt: null,
     lastSeen: null,
     namedAt: 0,
     claim: null,
@@ -123,7 +124,6 @@ function alive(state: VoteState, address: Address): SentinelRecord | null {
   const record = known ?? blank(address)
   return {
     ...record,
-    lost: false,
     lastSeen: { at: state.at, wall: state.wall },
     evidenceCount: record.evidenceCount + 1,
   }
@@ -152,6 +152,7 @@ function absorbPoll(before: VoteState, poll: PollEvidence): VoteState {
       : renewed(record.claim, { ...pair, at: poll.at })
   let state = withSentinel(before, {
     ...record,
+    lostAt: null,
     runId: poll.runId ?? record.runId,
     tilt: poll.tilt,
     claim,

@@ -39,7 +39,8 @@ export function isMajority(votes: number, known: number): boolean {
 function absence(state: VoteState, record: SentinelRecord): string | null {
   const seen = record.lastSeen
   if (seen === null) return 'never heard'
-  if (record.lost) return 'unreachable'
+  // One that cannot be reached and says hello through a data node has a word all the same.
+  if (record.lostAt !== null && (record.claim?.at ?? 0) <= record.lostAt) return 'unreachable'
   return state.at - seen.at > state.rules.unreachableAfterMs ? 'silent' : null
 }
 

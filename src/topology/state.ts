@@ -65,8 +65,8 @@ export interface SentinelRecord {
   readonly runId: string | null
   readonly configured: boolean
   readonly tilt: boolean
-  /** Its connection is known to be gone. */
-  readonly lost: boolean
+  /** Since when our connection to it is gone; null: it answers. Its hellos may come all the same. */
+  readonly lostAt: number | null
   readonly lastSeen: { readonly at: number; readonly wall: number } | null
   /** When another sentinel last named it. */
   readonly namedAt: number

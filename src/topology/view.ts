@@ -5,7 +5,7 @@ import type { Address } from '../base/address.ts'
  * ok: answers, and names the master that we follow (or we follow none yet).
  * stale: answers, but names an older config-epoch than the view's.
  * tilt: says of itself that its clock jumped; it is not listened to.
- * unreachable: gave no sign of life for longer than the limit.
+ * unreachable: our connection to it is gone, or it gave no sign of life for longer than the limit.
  */
 export type SentinelState = 'ok' | 'stale' | 'tilt' | 'unreachable'
 

@@ -183,6 +183,7 @@ function sentinelInfo(state: VoteState, record: SentinelRecord): SentinelInfo {
 }
 
 function sentinelState(state: VoteState, record: SentinelRecord): SentinelState {
+  if (record.lostAt !== null) return 'unreachable'
   const reason = disqualified(state, record)
   if (reason === 'tilt') return 'tilt'
   if (reason === 'never heard' || reason === 'unreachable' || reason === 'silent') {

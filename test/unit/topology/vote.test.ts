@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { addressKey } from '../../../src/base/address.ts'
+import { collect } from '../../../src/topology/ballots.ts'
 import { conflictCases } from './cases-conflicts.ts'
 import { epochCases } from './cases-epochs.ts'
 import { trustCases } from './cases-trust.ts'
@@ -11,6 +13,7 @@ import {
   hello,
   isMaster,
   letter,
+  lost,
   poll,
   replicaEvent,
   run,
@@ -69,6 +72,26 @@ describe('vote', () => {
     expect(asks(hello(c, s1, b, 2))).toBe(true)
     expect(asks(hello(c, s1, a, 1))).toBe(false)
     expect(asks(replicaEvent(s1, '+fix-slave-config', b, a))).toBe(false)
+  })
+
+  it('a sentinel that cannot be reached stays unreachable while its hellos come, and has its vote', () => {
+    const steps: Step[] = [...agreed(0, a, 1), [500, lost(s3)]]
+    for (let at = 1_000; at < 12_000; at += 500) {
+      for (const sentinel of [s1, s2]) steps.push([at, poll(sentinel, a, 1)])
+      steps.push([at, hello(b, s3, a, 1)], [at, lost(s3)], [at, tick])
+    }
+    const { state, outcomes } = run(steps)
+    const before = agreed(0, a, 1).length + 1
+    expect(outcomes.slice(before).filter(({ changed }) => changed)).toEqual([])
+    expect(state.view.sentinels.map((item) => item.state)).toEqual(['ok', 'ok', 'unreachable'])
+    expect(collect(state).valid.map((ballot) => ballot.sentinel)).toContain(addressKey(s3))
+    const back = run([...steps, [12_000, poll(s3, a, 1)]]).state.view
+    expect(back.sentinels.map((item) => item.state)).toEqual(['ok', 'ok', 'ok'])
+  })
+
+  it('what it had said before the connection was lost is no vote', () => {
+    const { state } = run([...agreed(0, a, 1), [500, lost(s3)], [600, lost(s3)]])
+    expect(collect(state).valid.map((ballot) => ballot.sentinel)).not.toContain(addressKey(s3))
   })
 
   it('forgets a learned sentinel that nobody names any more, and never a configured one', () => {
