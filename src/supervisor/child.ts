@@ -1,20 +1,30 @@
 import type { AdminVerb } from '../admin/admin-source.ts'
 import type { Clock } from '../base/clock.ts'
-import { ProxyError } from '../base/errors.ts'
+import { ProxyError, reasonOf } from '../base/errors.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Order, PartName, Report, Word } from './part.ts'
 
+/** How a process ended; `failure` is the system's reason where it never ran at all. */
+export interface ChildEnd {
+  readonly status: number | null
+  readonly signal: string | null
+  readonly failure: string | null
+}
+
 /** What of a child process we need; both ChildProcess and a cluster's Worker can be made to fit. */
 export interface ChildHandle {
+  /** 0 where it never ran. */
   readonly pid: number
   send(order: Order): void
   kill(signal: NodeJS.Signals): void
   onWord(fn: (word: Word) => void): void
-  onExit(fn: (status: number | null, signal: string | null) => void): void
+  /** Called once, also for a process that never ran. */
+  onExit(fn: (end: ChildEnd) => void): void
 }
 
 export interface ChildOptions {
   readonly name: PartName
+  /** May throw: that counts as an end like any other. */
   readonly launch: () => ChildHandle
   readonly order: Order
   readonly log: Logger
@@ -139,11 +149,30 @@ export class Child {
   }
 
   #launch(onStarted: () => void, onFailed: (error: ProxyError) => void): void {
-    const { launch, order, clock, log } = this.#options
-    const handle = launch()
-    this.#handle = handle
     this.#hasStarted = false
-    this.#startedAt = clock.now()
+    this.#startedAt = this.#options.clock.now()
+    const onEnd = (end: ChildEnd): void => {
+      const why = end.failure === null ? 'ended at once' : `cannot run: ${end.failure}`
+      onFailed(new ProxyError('REFUSED', `${this.name} ${why}`))
+      this.#ended(end)
+    }
+    try {
+      this.#handle = this.#options.launch()
+    } catch (thrown) {
+      onEnd({ status: null, signal: null, failure: reasonOf(thrown) })
+      return
+    }
+    this.#attend(this.#handle, onStarted, onFailed, onEnd)
+  }
+
+  /** Listens to a process that was launched. */
+  #attend(
+    handle: ChildHandle,
+    onStarted: () => void,
+    onFailed: (error: ProxyError) => void,
+    onEnd: (end: ChildEnd) => void,
+  ): void {
+    const { order, clock, log } = this.#options
     const cancelDeadline = clock.after(startTimeoutMs, () => {
       log.error({ child: this.name, childPid: handle.pid }, `${this.name} did not start in time`)
       handle.kill('SIGKILL')
@@ -164,10 +193,9 @@ export class Child {
         this.#hear(word)
       }
     })
-    handle.onExit((status, signal) => {
+    handle.onExit((end) => {
       cancelDeadline()
-      onFailed(new ProxyError('REFUSED', `${this.name} ended at once`))
-      this.#ended(handle, status, signal)
+      onEnd(end)
     })
   }
 
@@ -185,9 +213,9 @@ export class Child {
     else question.reject(new ProxyError('REFUSED', word.message))
   }
 
-  #ended(handle: ChildHandle, status: number | null, signal: string | null): void {
-    if (this.#handle !== handle) return
+  #ended(end: ChildEnd): void {
     const { log, clock, onEnd } = this.#options
+    const pid = this.pid
     onEnd(this.#report)
     this.#handle = null
     this.#report = null
@@ -199,7 +227,7 @@ export class Child {
     this.#onGone()
     if (this.#isStopping) return
     if (clock.now() - this.#startedAt > soundAfterMs) this.#delayMs = firstDelayMs
-    const facts = { child: this.name, pid: handle.pid, status, signal, delayMs: this.#delayMs }
+    const facts = { child: this.name, pid, ...end, delayMs: this.#delayMs }
     log.error(facts, `${this.name} has ended; it is started again`)
     this.#cancelRestart = clock.after(this.#delayMs, () => {
       this.#restarts++

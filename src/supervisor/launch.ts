@@ -8,12 +8,12 @@ import type { PartName } from './part.ts'
 /** The hidden word that tells our own program to take orders from its parent. */
 export const supervisedFlag = '--supervised'
 
-/** A part with no socket to share. */
+/** A part with no socket to share. Throws what the system says where it cannot even be tried. */
 export function launchProcess(program: string, name: PartName): ChildHandle {
   return handleOf(fork(program, [name, supervisedFlag], { execArgv: ['--enable-source-maps'] }))
 }
 
-/** A worker: all of them accept from one listening socket, which is the parent's. */
+/** A worker: all of them accept from one listening socket, which is the parent's. Throws as above. */
 export function launchWorker(program: string, name: PartName): ChildHandle {
   cluster.setupPrimary({
     exec: program,
@@ -21,15 +21,24 @@ export function launchWorker(program: string, name: PartName): ChildHandle {
     execArgv: ['--enable-source-maps'],
   })
   const worker = cluster.fork()
-  rescueHandoffs(worker)
+  // It says again what its process has said, and Node ends us where nobody listens.
+  worker.on('error', () => undefined)
+  if (worker.process.pid !== undefined) rescueHandoffs(worker)
   return handleOf(worker.process)
 }
 
 function handleOf(child: ChildProcess): ChildHandle {
-  // A failed spawn is an exit; a message to a process that has just ended is of no use.
-  child.on('error', () => undefined)
+  const { pid } = child
+  let failure: string | null = null
+  child.on('error', (error) => {
+    // A message to a process that has just ended, or a signal that it could not be given.
+    if (pid !== undefined || failure !== null) return
+    // Node has no exit for a process that never ran, but whoever waits for one must hear it.
+    failure = error.message
+    child.emit('exit', null, null)
+  })
   return {
-    pid: child.pid ?? 0,
+    pid: pid ?? 0,
     send(order) {
       if (child.connected) child.send(order, () => undefined)
     },
@@ -40,7 +49,9 @@ function handleOf(child: ChildProcess): ChildHandle {
       child.on('message', fn)
     },
     onExit(fn) {
-      child.once('exit', fn)
+      child.once('exit', (status, signal) => {
+        fn({ status, signal, failure })
+      })
     },
   }
 }
