@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { reasonOf } from '../base/errors.ts'
 import { groupSettings } from './group-settings.ts'
 import { ConfigError } from './problems.ts'
-import { groupProblems, listenProblems, sharedProblems } from './relations.ts'
+import { groupProblems, listenProblems, nameProblems, sharedProblems } from './relations.ts'
 import type { Config, GroupConfig } from './schema.ts'
 import { allSettings, groupSchema, isGroupKey, isSettingKey } from './schema.ts'
 import { sharedSchema, sharedSettings } from './schema.ts'
@@ -33,20 +33,22 @@ export function loadConfig(sources: ConfigSources): Config {
   const shared = sharedSchema.safeParse(pick(top, Object.keys(sharedSettings), problems))
   describe(shared.error?.issues, top, problems)
 
-  const groups: GroupConfig[] = []
+  const groups = new Map<number, GroupConfig>()
   for (const [index, given] of groupValues(file, top, problems).entries()) {
     const group = groupSchema.safeParse(pick(given, Object.keys(groupSettings), problems))
     describe(group.error?.issues, given, problems)
     if (!group.success || !shared.success) continue
-    groups.push(group.data)
+    groups.set(index, group.data)
     const where = file.groups === null ? '' : `groups[${index}]: `
     problems.push(...groupProblems(group.data, shared.data, where))
   }
   if (shared.success) {
-    problems.push(...sharedProblems(shared.data), ...listenProblems(groups, shared.data))
+    const all = [...groups.values()]
+    problems.push(...sharedProblems(shared.data), ...listenProblems(all, shared.data))
+    problems.push(...nameProblems(groups))
   }
   if (problems.length > 0 || !shared.success) throw new ConfigError([...new Set(problems)])
-  return { ...shared.data, groups }
+  return { ...shared.data, groups: [...groups.values()] }
 }
 
 /** One map of values for each group: its own over those at the top. */

@@ -33,7 +33,7 @@ groups:
 \`\`\`
 
 A key of a group that stands at the top holds for all groups that do not set it; \`listen\` and
-\`masterName\` must stand in each.
+\`masterName\` must stand in each, and no name twice.
 
 This file is made from the schema in \`src/config\` (\`npm run docs\`); a test compares the two.
 `

@@ -94,6 +94,21 @@ function discoveryProblems(group: GroupConfig, where: string): string[] {
   return problems
 }
 
+/** The same group twice, by its place in `groups`: everything that is known of one is kept by its name. */
+export function nameProblems(groups: ReadonlyMap<number, GroupConfig>): string[] {
+  const problems: string[] = []
+  const firstWith = new Map<string, number>()
+  for (const [index, { masterName }] of groups) {
+    const first = firstWith.get(masterName)
+    if (first === undefined) firstWith.set(masterName, index)
+    else
+      problems.push(
+        `groups[${index}]: masterName "${masterName}" is that of groups[${first}] already`,
+      )
+  }
+  return problems
+}
+
 /** The same address twice. Port 0 (any free port) never collides. */
 export function listenProblems(groups: readonly GroupConfig[], shared: SharedConfig): string[] {
   const problems: string[] = []

@@ -68,6 +68,19 @@ groups:
     ])
   })
 
+  it('refuses the same group twice, though each has an address of its own', () => {
+    const file = yaml(`
+sentinels: [10.0.0.1:26379]
+groups:
+  - { masterName: a, listen: '127.0.0.1:7001' }
+  - { masterName: b, listen: '127.0.0.1:7002', inDoubt: perhaps }
+  - { masterName: a, listen: '127.0.0.1:7003' }
+`)
+    const problems = problemsOf({ flags: { config: file } })
+    expect(problems).toHaveLength(2)
+    expect(problems[1]).toBe('groups[2]: masterName "a" is that of groups[0] already')
+  })
+
   it('reads secrets from files, without the newline at the end', () => {
     const path = yaml('s3cret\n')
     const config = loadConfig({ flags: { upstreamPasswordFile: path } })
