@@ -5,6 +5,7 @@ import type { AdminServer } from './admin/admin-server.ts'
 import { startAdminServer } from './admin/admin-server.ts'
 import type { AdminSource } from './admin/admin-source.ts'
 import { onShutdown } from './base/shutdown.ts'
+import { removeStaleSocket } from './base/stale-socket.ts'
 import { ConfigError } from './config/problems.ts'
 import { feedPathOf, prepareFolder } from './config/run-folder.ts'
 import type { Config } from './config/schema.ts'
@@ -97,6 +98,7 @@ async function runAlone(name: PartName, context: RunContext): Promise<void> {
   let admin: AdminServer | null = null
   let wasReady = false
   try {
+    if (name === 'proxyd') await clearListenSockets(config)
     const part = await context.parts[name](config, {
       log,
       feedPath,
@@ -125,6 +127,7 @@ async function runSupervisor(
 ): Promise<void> {
   const { config } = context
   prepareFolder(feedPath)
+  await clearListenSockets(config)
   let admin: AdminServer | null = null
   const supervisor = await supervise({
     ...context,
@@ -136,6 +139,16 @@ async function runSupervisor(
   })
   undo.add(() => supervisor.close())
   admin = await openAdmin(config, supervisor.admin, log, undo)
+}
+
+/**
+ * Once, before the data plane begins: all workers share the socket of their supervisor, so one that is
+ * started again finds a living one at its path, which is its own.
+ */
+async function clearListenSockets(config: Config): Promise<void> {
+  for (const listen of config.groups.flatMap((group) => group.listen)) {
+    if (listen.kind === 'unix') await removeStaleSocket(listen.path)
+  }
 }
 
 async function openAdmin(

@@ -1,9 +1,10 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
-import { createConnection, createServer } from 'node:net'
+import { chmodSync } from 'node:fs'
+import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { ProxyError, reasonOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { removeStaleSocket } from '../base/stale-socket.ts'
 import { LineReader } from './lines.ts'
 import { MAX_LINE_BYTES, decodeReader, encode } from './messages.ts'
 import type { FeedMessage, ReaderMessage } from './messages.ts'
@@ -51,7 +52,7 @@ export class FeedServer {
   /** Listens. Takes the place of a dead process's socket file, refuses that of a living one. */
   static async listen(options: FeedServerOptions, deps: FeedServerDeps): Promise<FeedServer> {
     const feed = new FeedServer(options, deps)
-    await removeStale(options.path)
+    await removeStaleSocket(options.path)
     await feed.#listen()
     feed.#beat()
     return feed
@@ -133,22 +134,4 @@ export class FeedServer {
 
 function nothing(): void {
   // There is no timer yet.
-}
-
-/** Unlinks a socket file that nobody listens on. Rejects when somebody does. */
-async function removeStale(path: string): Promise<void> {
-  const state = await new Promise<string>((resolve) => {
-    const socket = createConnection(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve('LISTENING')
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      resolve(error.code ?? 'UNKNOWN')
-    })
-  })
-  if (state === 'LISTENING') throw new ProxyError('FEED', `${path} is in use by another process`)
-  if (state === 'ENOENT') return
-  if (!lstatSync(path).isSocket()) throw new ProxyError('FEED', `${path} is no socket`)
-  if (state === 'ECONNREFUSED') unlinkSync(path)
 }

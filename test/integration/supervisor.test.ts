@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { NetConnectOpts } from 'node:net'
 import { createServer, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,7 +61,11 @@ function run(...args: readonly string[]): Run {
 }
 
 function up(...more: readonly string[]): Run {
-  const own = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`]
+  return upAt(`127.0.0.1:${port}`, ...more)
+}
+
+function upAt(listen: string, ...more: readonly string[]): Run {
+  const own = ['--listen', listen, '--admin', `127.0.0.1:${adminPort}`]
   return run('up', '--sentinels', '127.0.0.1:1', ...own, '--log-pretty=false', ...more)
 }
 
@@ -73,7 +78,12 @@ async function until<T>(ask: () => Promise<T | undefined> | T | undefined): Prom
 }
 
 interface State {
-  readonly workers: readonly { readonly pid: number | null; readonly restarts: number }[]
+  readonly workers: readonly {
+    readonly pid: number | null
+    readonly restarts: number
+    /** Said by the fixture itself, once it listens. */
+    readonly worker?: number
+  }[]
   readonly monitor: { readonly pid: number | null; readonly restarts: number }
 }
 
@@ -94,10 +104,10 @@ async function accepted(): Promise<number> {
 }
 
 /** Connects once; the fixture answers with the pid of the worker. */
-function visit(): Promise<string> {
+function visit(where: NetConnectOpts = { port, host: '127.0.0.1' }): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
-    connect(port, '127.0.0.1')
+    connect(where)
       .on('data', (chunk: Buffer) => (text += chunk.toString()))
       .on('error', reject)
       .on('close', () => {
@@ -118,7 +128,7 @@ it('starts a worker again that died, while the other serves, and no counter goes
 
   process.kill(Number(pids[0]), 'SIGKILL')
   // Also those that are handed to the worker that has just died are served, by the other.
-  const visits = await Promise.all(Array.from({ length: 20 }, visit))
+  const visits = await Promise.all(Array.from({ length: 20 }, () => visit()))
   expect(new Set(visits)).toEqual(new Set([pids[1]]))
   const after = await stateWhere(
     ({ workers }) => workers[0]?.restarts === 1 && workers[0].pid !== null,
@@ -163,6 +173,48 @@ it('says in one line that its port is taken, and exits with 1', async () => {
   expect(await exit).toBe(1)
   squatter.close()
   expect(output()).toContain(`switchmaster: 127.0.0.1:${port} is in use by another process`)
+})
+
+it('takes the place of a dead supervisor at its unix socket, and its workers leave it alone', async () => {
+  const path = join(folder, 'clients.sock')
+  const first = upAt(path, '--workers', '2')
+  const isListening = ({ workers }: State): boolean =>
+    workers.every(({ worker }) => worker !== undefined)
+  await stateWhere(isListening)
+  first.child.kill('SIGKILL')
+  await first.exit
+
+  upAt(path, '--workers', '2')
+  const { workers } = await stateWhere(isListening)
+  process.kill(Number(workers[0]?.pid), 'SIGKILL')
+  await stateWhere((state) => state.workers[0]?.restarts === 1 && isListening(state))
+  const visits = await Promise.all([visit({ path }), visit({ path })])
+  expect(visits).toContain(String(workers[1]?.pid))
+
+  const second = upAt(path, '--admin', 'off')
+  expect(await second.exit).toBe(1)
+  expect(second.output()).toContain(`switchmaster: ${path} is in use by another process`)
+})
+
+it('takes the place of a dead proxyd at its unix socket, but not that of a file', async () => {
+  const path = join(folder, 'alone.sock')
+  const alone = (): Run =>
+    run('proxyd', '--listen', `unix:${path}`, '--workers', '1', '--admin', 'off')
+  const first = alone()
+  await until(() => (first.output().includes('ready') ? true : undefined))
+  first.child.kill('SIGKILL')
+  await first.exit
+  const second = alone()
+  await until(() => (second.output().includes('ready') ? true : undefined))
+  expect(await visit({ path })).toBe(String(second.child.pid))
+
+  second.child.kill('SIGTERM')
+  expect(await second.exit).toBe(0)
+  writeFileSync(path, 'precious')
+  const third = alone()
+  expect(await third.exit).toBe(1)
+  expect(third.output()).toContain(`${path} is there already and is no socket`)
+  expect(readFileSync(path, 'utf8')).toBe('precious')
 })
 
 it('exits with 2 on what it does not understand', async () => {
