@@ -1,10 +1,10 @@
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { rmSync } from 'node:fs'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { reasonOf } from '../base/errors.ts'
+import { removeStaleSocket } from '../base/stale-socket.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { AdminSource } from './admin-source.ts'
 import { EventStreams } from './event-stream.ts'
@@ -12,7 +12,7 @@ import { respond } from './respond.ts'
 import { route } from './routes.ts'
 
 export interface AdminOptions {
-  /** Port 0 takes any free one. A stale socket file is replaced. */
+  /** Port 0 takes any free one. The socket file of a dead process is replaced. */
   readonly listen: { readonly host: string; readonly port: number } | { readonly path: string }
   /** For POST; null: every POST is refused. */
   readonly token: string | null
@@ -32,7 +32,7 @@ export interface AdminServer {
 const maxConnections = 256
 const timeouts = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 }
 
-/** Resolves when the door is open; rejects with the system's error when it cannot be. */
+/** Resolves when the door is open; rejects with REFUSED or the system's error when it cannot be. */
 export async function startAdminServer(
   options: AdminOptions,
   source: AdminSource,
@@ -68,9 +68,9 @@ export async function startAdminServer(
   }
 }
 
-function listen(server: Server, where: AdminOptions['listen']): Promise<void> {
-  if ('path' in where) rmSync(where.path, { force: true })
-  return new Promise((resolve, reject) => {
+async function listen(server: Server, where: AdminOptions['listen']): Promise<void> {
+  if ('path' in where) await removeStaleSocket(where.path)
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(where, () => {
       server.off('error', reject)

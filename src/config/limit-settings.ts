@@ -98,7 +98,8 @@ export const limitSettings = {
     why: 'PROTO_INLINE_MAX_SIZE of redis-server.',
   }),
   pollInterval: setting(
-    duration(50),
+    // The vote believes an answer for 5 s, a ROLE reply for 2: one answer in between may be lost.
+    duration(50, 2_000),
     '1s',
     'How often every sentinel is asked for the master, beside listening to its events.',
     { why: 'An event that was lost is made good within a second.' },

@@ -1,6 +1,11 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AdminServer } from '../../../src/admin/admin-server.ts'
+import type { AdminOptions, AdminServer } from '../../../src/admin/admin-server.ts'
 import { startAdminServer } from '../../../src/admin/admin-server.ts'
 import { ProxyError } from '../../../src/base/errors.ts'
 import { ControlPlaneCounters, DataPlaneCounters } from '../../../src/telemetry/counters.ts'
@@ -16,12 +21,17 @@ let counter = 0
 beforeEach(async () => {
   reason = null
   asked = []
+  server = await open({ host: '127.0.0.1', port: 0 })
+})
+afterEach(() => server.close())
+
+function open(listen: AdminOptions['listen']): Promise<AdminServer> {
   const metrics = createMetrics(
     { data: () => [new DataPlaneCounters()], control: () => [new ControlPlaneCounters()] },
     '0',
   )
-  server = await startAdminServer(
-    { listen: { host: '127.0.0.1', port: 0 }, token, log: silentLogger },
+  return startAdminServer(
+    { listen, token, log: silentLogger },
     {
       state: () => ({ master: '10.0.0.1:6379', note: '<script>', counter }),
       notReady: () => reason,
@@ -35,8 +45,7 @@ beforeEach(async () => {
       },
     },
   )
-})
-afterEach(() => server.close())
+}
 
 function post(path: string, bearer?: string, body?: string): Promise<Response> {
   const headers: Record<string, string> =
@@ -114,4 +123,44 @@ it('closes while somebody is connected and silent', async () => {
   const closed = new Promise((resolve) => socket.once('close', resolve))
   await server.close()
   await closed
+})
+
+describe('at a unix socket', () => {
+  let folder: string
+  let path: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'admin-'))
+    path = join(folder, 'door')
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  function statusOfHealth(): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
+      request({ socketPath: path, path: '/healthz', agent: false }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+  }
+
+  it('takes the place of a dead process, but not of a living one', async () => {
+    const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+    spawnSync(process.execPath, ['-e', script])
+    expect(existsSync(path)).toBe(true)
+    const first = await open({ path })
+    await expect(open({ path })).rejects.toThrow(`${path} is in use by another process`)
+    expect(await statusOfHealth()).toBe(200)
+    await first.close()
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('leaves a file alone', async () => {
+    writeFileSync(path, 'precious')
+    await expect(open({ path })).rejects.toThrow(`${path} is there already and is no socket`)
+    expect(readFileSync(path, 'utf8')).toBe('precious')
+  })
 })

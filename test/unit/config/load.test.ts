@@ -108,6 +108,13 @@ groups:
     },
   )
 
+  it('lets no sentinel be asked so seldom that its answer is out of date before the next', () => {
+    expect(problemsOf({ flags: { pollInterval: '2s' } })).toEqual([])
+    expect(problemsOf({ flags: { pollInterval: '3s' } })).toEqual([
+      'pollInterval (--poll-interval): "3s" is not allowed; allowed: a duration from 50ms to 2s, like 500ms, 15s, 2m',
+    ])
+  })
+
   it('reports all problems at once', () => {
     const file = yaml('holdWindw: 3s\nworkers: 0\n')
     const problems = problemsOf({
