@@ -25,6 +25,9 @@ import type { View } from './topology/view.ts'
 import { ask } from './upstream/ask.ts'
 import { Upstream, type UpstreamOptions } from './upstream/upstream.ts'
 
+/** The most that `holdWindow` may be told to be; timers could not be much longer. */
+const longestWindowMs = 24 * 3_600_000
+
 /** Tells the monitor what the data path has met. */
 export type ReportSymptom = (what: Symptom, address: string, generation: number) => void
 
@@ -221,7 +224,8 @@ export class GroupProxy {
   #holdWindowMs(): number {
     const { holdWindow } = this.#group
     if (holdWindow !== 'auto') return holdWindow
-    return Math.max(15_000, (this.#view?.downAfterMs ?? 0) + 5_000)
+    const needed = (this.#view?.downAfterMs ?? 0) + 5_000
+    return Math.min(Math.max(15_000, needed), longestWindowMs)
   }
 }
 

@@ -34,6 +34,9 @@ export interface Supervisor {
 
 const failoverTimeoutMs = 60_000
 
+/** A data plane that has closed its clients at the deadline still reports what became of them. */
+const lastWordsMs = 1_000
+
 /** How many data-plane processes: for `auto`, one on up to 2 cores, else half, at most 4. */
 export function workerCount(configured: Config['workers']): number {
   if (configured !== 'auto') return configured
@@ -75,7 +78,7 @@ export async function supervise(options: SupervisorOptions): Promise<Supervisor>
     for (const child of children) child.expectEnd()
     for (const name of ['proxyd', 'monitor']) {
       const some = children.filter((child) => child.name === name)
-      await Promise.all(some.map((child) => child.stop(config.shutdownTimeout)))
+      await Promise.all(some.map((child) => child.stop(config.shutdownTimeout + lastWordsMs)))
     }
     clearInterval(alive)
   }

@@ -33,7 +33,8 @@ export const limitSettings = {
     { why: 'A client that stopped reading must not fill our memory.' },
   ),
   clientOutputPause: setting(
-    size(1024),
+    // Node says that a client reads again only where more than its streams' own mark was waiting.
+    size(64 * 1024),
     '1mb',
     'With more unread replies than this we stop reading the requests of that client.',
     { why: 'Back-pressure first; closing is for those whose one reply is too much.' },

@@ -1,5 +1,13 @@
 import { setting } from './setting.ts'
-import { choice, countOrAuto, listenOr, optionalText, socketOr, yesNo } from './values.ts'
+import {
+  choice,
+  countOrAuto,
+  listenOr,
+  optionalText,
+  optionalWord,
+  socketOr,
+  yesNo,
+} from './values.ts'
 
 /** The keys that hold for the whole process (or for all parts of `up`). */
 export const processSettings = {
@@ -12,7 +20,7 @@ export const processSettings = {
     'The HTTP door: status page, /healthz, /readyz, /metrics, /state, /events.',
   ),
   adminToken: setting(
-    optionalText('a token'),
+    optionalWord(/^[!-~]+$/, 'a token of printable ASCII characters without spaces'),
     null,
     'Bearer token for POST /hold, /release and /failover; without it they are refused.',
     { secret: true },

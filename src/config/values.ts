@@ -131,10 +131,15 @@ export function yesNo(): Kind<boolean> {
 
 /** Text of one line; null where it was not given. */
 export function optionalText(what: string): Kind<string | null> {
-  return kind<string | null>(what, (input) => {
+  return optionalWord(/^[^\0\r\n]+$/, what)
+}
+
+/** As `word`, or nothing. */
+export function optionalWord(pattern: RegExp, allowed: string): Kind<string | null> {
+  return kind<string | null>(allowed, (input) => {
     if (input === null || input === undefined) return null
     const text = typeof input === 'number' ? String(input) : input
-    return typeof text === 'string' && /^[^\0\r\n]+$/.test(text) ? text : undefined
+    return typeof text === 'string' && pattern.test(text) ? text : undefined
   })
 }
 

@@ -70,16 +70,18 @@ async function textOf(
 function instancesIn(text: string): Address[] {
   const entries: unknown = JSON.parse(text)
   if (!Array.isArray(entries)) throw new Error('the answer is no list')
-  return entries.map((entry: unknown) => {
+  const found = entries.flatMap((entry: unknown) => {
     const instance = fieldOf(entry, 'Service')
     const own = fieldOf(instance, 'Address')
     const host = own === undefined || own === '' ? fieldOf(fieldOf(entry, 'Node'), 'Address') : own
     const port = parsePort(String(fieldOf(instance, 'Port')))
-    if (typeof host !== 'string' || host === '' || port === null || port === 0) {
-      throw new Error('an instance in the answer has no address or no port')
-    }
-    return { host: normalizeHost(host), port }
+    if (typeof host !== 'string' || host === '' || port === null || port === 0) return []
+    return [{ host: normalizeHost(host), port }]
   })
+  if (entries.length > 0 && found.length === 0) {
+    throw new Error('no instance in the answer has an address and a port')
+  }
+  return found
 }
 
 function fieldOf(value: unknown, name: string): unknown {

@@ -94,6 +94,9 @@ export class SentinelPoller {
     const full = this.#polls++ % FULL_EVERY === 0
     try {
       const replies = await askAll(redis, this.#questions(full))
+      // NOPERM, NOAUTH: not the word of one who does not know the group
+      const [master] = replies
+      if (master instanceof Error) throw master
       if (this.#link.redis === redis) this.#hooks.onAnswer(this.#evidence(replies, askedAt, full))
     } catch (error) {
       if (this.#link.redis === redis) this.#link.fail(reasonOf(error))

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { errorReply } from '../base/errors.ts'
 import type { Identity } from '../dispatcher.ts'
 import { Session } from './session.ts'
+import { hangUp } from './peer.ts'
 import type { SessionContext } from './session-context.ts'
 
 /**
@@ -101,7 +102,8 @@ export class Listener {
     if (this.sessions.size >= this.#options.maxClients) {
       this.#context.counters.clientDisconnects['max-clients']++
       socket.on('error', () => undefined)
-      socket.end(errorReply('MAX_CLIENTS'))
+      socket.write(errorReply('MAX_CLIENTS'))
+      hangUp(socket, true, this.#context.clock)
       return
     }
     const id = this.#nextId

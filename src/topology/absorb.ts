@@ -112,6 +112,7 @@ function blank(address: Address): SentinelRecord {
     namedAt: 0,
     claim: null,
     replicas: [],
+    facts: null,
     restarted: false,
     evidenceCount: 0,
   }
@@ -157,6 +158,7 @@ function absorbPoll(before: VoteState, poll: PollEvidence): VoteState {
     tilt: poll.tilt,
     claim,
     replicas: poll.replicas ?? record.replicas,
+    facts: poll.master ?? record.facts,
     // A sentinel's own epochs only grow; smaller ones, or none, mean that it began anew.
     restarted:
       record.restarted || (!late && (unknownGroup || (pair?.configEpoch ?? wasEpoch) < wasEpoch)),

@@ -1,6 +1,6 @@
 import { addressKey, isUnusable, sameAddress } from '../base/address.ts'
 import type { Address } from '../base/address.ts'
-import type { RoleEvidence } from './evidence.ts'
+import type { MasterFacts, RoleEvidence } from './evidence.ts'
 import type { Hold } from './holds.ts'
 import { emptyView } from './view.ts'
 import type { ReplicaInfo, View } from './view.ts'
@@ -73,6 +73,8 @@ export interface SentinelRecord {
   readonly claim: Claim | null
   /** The replicas that it knows of. */
   readonly replicas: readonly ReplicaInfo[]
+  /** Its settings for the group, as it last told them; null: never. */
+  readonly facts: MasterFacts | null
   /** It began to count epochs anew (SENTINEL REMOVE, MONITOR) and we have not followed yet. */
   readonly restarted: boolean
   /** Signs of life in all. */

@@ -4,7 +4,7 @@ import { absorb } from './absorb.ts'
 import { collect, disqualified, isMajority } from './ballots.ts'
 import { claimsAhead, decide } from './decide.ts'
 import type { Adoption } from './decide.ts'
-import type { Evidence, MasterFacts } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { holdDifference } from './holds.ts'
 import type { HoldSign, ReleaseSign } from './holds.ts'
 import { freshRole, isForbidden, withMembers } from './state.ts'
@@ -40,7 +40,7 @@ export function vote(before: VoteState, evidence: Evidence): VoteOutcome {
   const switched = !sameAddress(before.view.master, state.view.master)
   if (switched) state = { ...state, hold: null, spent: new Set() }
   state = heedReaders(state)
-  state = settle(state, evidence.kind === 'poll' ? evidence.master : null)
+  state = settle(state)
   const alarms = decision.alarms.filter((text) => !before.alarms.has(text))
   const restarted = processChange(before.view, state.view)
   if (restarted !== null) alarms.push(restarted)
@@ -130,18 +130,35 @@ function heedReaders(state: VoteState): VoteState {
 }
 
 /** Brings the parts of the view that are no choice up to date; the same object if none changed. */
-function settle(state: VoteState, facts: MasterFacts | null): VoteState {
+function settle(state: VoteState): VoteState {
   const { view } = state
+  const facts = informed(state).flatMap((record) => record.facts ?? [])
   const role = view.master === null ? null : freshRole(state, view.master)
   const next: View = {
     ...view,
     runId: role?.runId ?? view.runId,
     replicas: knownReplicas(state),
     sentinels: [...state.sentinels.values()].map((record) => sentinelInfo(state, record)),
-    downAfterMs: facts?.downAfterMs ?? view.downAfterMs,
-    failoverTimeoutMs: facts?.failoverTimeoutMs ?? view.failoverTimeoutMs,
+    downAfterMs: longest(facts.map((each) => each.downAfterMs)) ?? view.downAfterMs,
+    failoverTimeoutMs:
+      longest(facts.map((each) => each.failoverTimeoutMs)) ?? view.failoverTimeoutMs,
   }
   return fingerprint(next) === fingerprint(view) ? state : { ...state, view: bump(next) }
+}
+
+/** The sentinels that are well and name our master. */
+function informed(state: VoteState): SentinelRecord[] {
+  const { master } = state.view
+  return [...state.sentinels.values()].filter(
+    (record) =>
+      disqualified(state, record) === null && sameAddress(record.claim?.address ?? null, master),
+  )
+}
+
+/** Where the sentinels differ, the most patient one counts; null: nobody has told. */
+function longest(times: readonly (number | null)[]): number | null {
+  const told = times.filter((time) => time !== null)
+  return told.length === 0 ? null : Math.max(...told)
 }
 
 /** As the best informed sentinel has them: the first one that is well and names our master. */
@@ -149,8 +166,7 @@ function knownReplicas(state: VoteState): readonly ReplicaInfo[] {
   const { view } = state
   const records = [...state.sentinels.values()].filter((record) => record.replicas.length > 0)
   const well = records.filter((record) => disqualified(state, record) === null)
-  const informed = well.find((record) => sameAddress(record.claim?.address ?? null, view.master))
-  const source = informed ?? well[0]
+  const source = informed(state).find((record) => record.replicas.length > 0) ?? well[0]
   // Nobody can say anything now: what we know stays.
   const replicas = source === undefined ? view.replicas : source.replicas
   return replicas

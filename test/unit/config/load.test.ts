@@ -168,6 +168,8 @@ groups:
       { discovery: 'lainlet' },
       /does not speak to lainlet; allowed: static, dns, consul/,
     ],
+    ['token that HTTP cannot carry', { adminToken: 'two words' }, /adminToken .*printable ASCII/],
+    ['pause below Node’s own mark', { clientOutputPause: '1kb' }, /clientOutputPause .*64kb/],
     ['file that is not there', { adminTokenFile: '/nowhere' }, /adminTokenFile .*ENOENT/],
   ]
   it.each(contradictions)('refuses a contradiction: %s', (_name, flags, message) => {

@@ -64,13 +64,28 @@ it('without a token none is sent', async () => {
   expect(sent).toBeUndefined()
 })
 
+it('an instance that cannot be reached takes none of the others away', async () => {
+  answer([{ Service: { Address: 'a', Port: 0 } }, { Service: { Address: 'b', Port: 5 } }], 200)
+  expect(await provider().current()).toEqual([{ host: 'b', port: 5 }])
+})
+
 it.each([
   ['a wrong token', 'ACL not found', 403, /HTTP 403 ACL not found/],
   ['nobody passes', [], 200, /no instance passes its health checks/],
   ['no JSON', '<html>', 200, /the answer is no JSON/],
   ['no list', { a: 1 }, 200, /the answer is no list/],
-  ['no port', [{ Service: { Address: 'a', Port: 0 } }], 200, /has no address or no port/],
-  ['no address', [{ Node: {}, Service: { Port: 5 } }], 200, /has no address or no port/],
+  [
+    'no port',
+    [{ Service: { Address: 'a', Port: 0 } }],
+    200,
+    /no instance in the answer has an address and a port/,
+  ],
+  [
+    'no address',
+    [{ Node: {}, Service: { Port: 5 } }],
+    200,
+    /no instance in the answer has an address and a port/,
+  ],
   ['an endless answer', 'x'.repeat(5 * 1024 ** 2), 200, /the answer is too long/],
 ])(
   '%s: refused with a sentence that names service and agent',

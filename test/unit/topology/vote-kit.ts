@@ -40,6 +40,7 @@ export function replica(address: Address): ReplicaInfo {
 }
 
 export interface PollExtra {
+  readonly downAfterMs?: number
   readonly tilt?: boolean
   readonly flags?: readonly string[]
   /** What SENTINEL MASTER says when it is not what get-master-addr says. */
@@ -75,7 +76,7 @@ export function poll(
             runId: null,
             configEpoch,
             flags: extra.flags ?? ['master'],
-            downAfterMs: 1_000,
+            downAfterMs: extra.downAfterMs ?? 1_000,
             failoverTimeoutMs: 10_000,
           },
     replicas: extra.replicas ?? null,

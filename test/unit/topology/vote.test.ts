@@ -94,6 +94,18 @@ describe('vote', () => {
     expect(collect(state).valid.map((ballot) => ballot.sentinel)).not.toContain(addressKey(s3))
   })
 
+  it('that differ in their settings make no new view with each answer: the most patient one counts', () => {
+    const steps: Step[] = [...agreed(0, a, 1)]
+    for (let at = 500; at < 5_000; at += 500) {
+      steps.push([at, poll(s1, a, 1)], [at, poll(s2, a, 1, { downAfterMs: 5_000 })])
+      // one that was wired in by mistake, and names another master
+      steps.push([at, poll(s3, b, 0, { downAfterMs: 60_000 })])
+    }
+    const { state, outcomes } = run(steps)
+    expect(outcomes.slice(-9).filter(({ changed }) => changed)).toEqual([])
+    expect(state.view.downAfterMs).toBe(5_000)
+  })
+
   it('forgets a learned sentinel that nobody names any more, and never a configured one', () => {
     const peers = [{ address: s3, runId: runIdOf(s3) }]
     const steps: Step[] = [
