@@ -1,5 +1,5 @@
 import type { Identity, LinkState } from '../dispatcher.ts'
-import type { LeaseReason } from '../routing/traits.ts'
+import type { LeaseReason, SessionVerb } from '../routing/traits.ts'
 
 /** Reasons that last until a command of the client ends them, whatever its transactions do. */
 export type StickyReason = Extract<
@@ -129,4 +129,17 @@ function withReason(
   if (on) next.add(reason)
   else next.delete(reason)
   return next
+}
+
+/** Between MULTI and EXEC the server queues everything but these (server.c: processCommand). */
+export function actsInTransaction(verb: SessionVerb | null): boolean {
+  return (
+    verb === 'exec' ||
+    verb === 'discard' ||
+    verb === 'multi' ||
+    verb === 'watch' ||
+    verb === 'reset' ||
+    verb === 'quit' ||
+    verb === 'close'
+  )
 }

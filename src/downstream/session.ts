@@ -18,7 +18,13 @@ import { ReplyLine, type ReplyLineHome } from './reply-line.ts'
 import { SessionExchange, type ExchangeHome, type Observer } from './session-exchange.ts'
 import type { Request, SendOptions } from './session-request.ts'
 import type { CloseReason, SessionContext } from './session-context.ts'
-import { leaseReasons, reduce, type SessionState, type StateEvent } from './session-state.ts'
+import {
+  actsInTransaction,
+  leaseReasons,
+  reduce,
+  type SessionState,
+  type StateEvent,
+} from './session-state.ts'
 import { withSharedReads, type Reader } from './shared-read.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Tracking } from './tracking.ts'
@@ -179,7 +185,7 @@ export class Session implements ExchangeHome, IntakeHome, ReplyLineHome, Reader 
       exchange.muted = true
       if (replies === 'skip') this.apply({ what: 'replies', mode: 'on' })
     }
-    exchange.queued = transaction !== 'none' && traits.verb !== 'exec' && traits.verb !== 'discard'
+    exchange.queued = transaction !== 'none' && !actsInTransaction(traits.verb)
     exchange.linkOnly = isLinkOnly(traits.verb, transaction !== 'none')
     return exchange
   }

@@ -100,8 +100,14 @@ function endOfRun(session: Session, chunk: Uint8Array, from: number): Run | null
       return scout.argc === 1 ? { end: position, replies, scripts } : null
     }
     if (!isSafeInTransactionRun(traits)) return null
+    // where MULTI is refused it runs by itself, and would stop everybody on a shared link
+    if (session.pinned === null && waits(traits)) return null
     const body = bodyIn(session.context, traits, chunk, scout.start, scout.end)
     if (body !== null) scripts.push(new Uint8Array(body))
   }
   return null
+}
+
+function waits({ reason, verb, replay }: Traits): boolean {
+  return reason === 'blocking' || replay === 'blocking' || verb === 'xread'
 }

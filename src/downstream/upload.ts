@@ -1,6 +1,6 @@
 import { args } from '../protocol/request.ts'
 import type { RequestFramer } from '../protocol/request-framer.ts'
-import type { Traits } from '../routing/traits.ts'
+import { marksLink, type Traits } from '../routing/traits.ts'
 import type { Session } from './session.ts'
 import { isPlainScript } from './script-verbs.ts'
 import { handle } from './verbs.ts'
@@ -32,6 +32,7 @@ class StreamedUpload implements Upload {
     this.#session = session
     session.waits.pinned('upload', () => {
       session.transaction?.addUnkept()
+      if (marksLink(traits)) session.pin.tainted = true
       const exchange = session.send({ traits, bytes: beginning, args: [] }, { streamed: true })
       this.#exchange = exchange
     })

@@ -2,11 +2,12 @@ import { errorReply } from '../base/errors.ts'
 import { encodeRequest, parseInteger } from '../protocol/request.ts'
 import { wordAt } from '../routing/words.ts'
 import { blocks } from '../routing/arguments.ts'
-import type { SessionVerb, Traits } from '../routing/traits.ts'
+import { marksLink, type SessionVerb, type Traits } from '../routing/traits.ts'
 import { authenticate, greet } from './greeting.ts'
 import { onOk, onReplyDone } from './observers.ts'
 import type { Session } from './session.ts'
 import { throughControl, type Request } from './session-request.ts'
+import { actsInTransaction } from './session-state.ts'
 import { clientUnblock, nameReply, setInfo, setName } from './client-commands.ts'
 import { clientKill } from './client-kill.ts'
 import { clientInfo, clientList } from './client-lines.ts'
@@ -54,6 +55,7 @@ function enqueue(session: Session, request: Request): void {
     goRaw(session, request)
     return
   }
+  if (marksLink(request.traits)) session.pin.tainted = true
   const queue = (): void => {
     session.transaction?.add(request.traits, request.bytes, 0, request.bytes.length)
     const body = bodyOf(session.context, request.traits, request.args)
@@ -103,19 +105,6 @@ function isForbiddenToSubscriber(session: Session, verb: SessionVerb | null): bo
   return verb === null || !(verb.endsWith('subscribe') || verb === 'quit' || verb === 'reset')
 }
 
-/** Between MULTI and EXEC the server queues everything but these (server.c: processCommand). */
-function actsInTransaction(verb: SessionVerb | null): boolean {
-  return (
-    verb === 'exec' ||
-    verb === 'discard' ||
-    verb === 'multi' ||
-    verb === 'watch' ||
-    verb === 'reset' ||
-    verb === 'quit' ||
-    verb === 'close'
-  )
-}
-
 const plain: Handler = (session, request) => {
   session.send(request)
 }
@@ -128,7 +117,7 @@ const onLease: Handler = (session, request) => {
     return
   }
   session.waits.pinned(reason, () => {
-    if (reason !== 'blocking') session.pin.tainted = true
+    if (marksLink(request.traits)) session.pin.tainted = true
     session.send(request)
     session.waits.forVerdict()
   })

@@ -17,7 +17,7 @@ import type { LeaseReason, ReplayClass } from '../routing/traits.ts'
 import { GateLease } from './gate-lease.ts'
 import { HoldQueue, type HoldLimits } from './hold-queue.ts'
 import { judge, replayedBy, type InDoubtPolicy } from './replay.ts'
-import { isScript, mayBeRefused, provesNotExecuted } from './symptoms.ts'
+import { isForOneMaster, isScript, mayBeRefused, provesNotExecuted } from './symptoms.ts'
 import { symptomOf, type Symptom } from './symptoms.ts'
 
 /** Why the gate does not let commands pass; the label of `holds_total{reason}`. */
@@ -193,8 +193,8 @@ export class Gate implements Dispatcher, Arbiter {
   // ── waiting ────────────────────────────────────────────────────────────────────────────────
 
   #hold(exchange: Exchange): void {
-    const isForThisMaster = exchange.traits.verb === 'shutdown'
-    if (this.#state.name === 'failfast' || isForThisMaster) this.#refuse(exchange, 'MASTERDOWN')
+    if (this.#state.name === 'failfast' || isForOneMaster(exchange))
+      this.#refuse(exchange, 'MASTERDOWN')
     else if (this.queue.hold(exchange)) this.#stamp(exchange)
     else this.#refuse(exchange, 'TRYAGAIN')
   }

@@ -1,6 +1,7 @@
 import type { Exchange, Fate } from '../dispatcher.ts'
 import { args } from '../protocol/request.ts'
 import { replayClass } from '../routing/arguments.ts'
+import { isForOneMaster } from './symptoms.ts'
 import type { ReplayClass } from '../routing/traits.ts'
 
 /** What an operator wants of commands whose outcome cannot be known. */
@@ -29,7 +30,8 @@ export function judge(
   if (begun) return 'half-reply'
   if (exchange.body === 'receiving') return 'cut'
   if (exchange.body === 'received') return fate === 'unsent' ? 'cut' : doubt(policy)
-  if (exchange.traits.verb === 'shutdown') return 'close' // never meant for the next master
+  if (exchange.traits.verb === 'shutdown') return 'close' // it has no reply but this
+  if (isForOneMaster(exchange)) return fate === 'unsent' ? 'cut' : doubt(policy)
   if (fate === 'unsent' || exchange.linkOnly) return 'again'
   switch (classOf(exchange)) {
     case 'read':

@@ -43,6 +43,11 @@ export function mayBeRefused(exchange: Exchange): boolean {
   return isScript(exchange) && exchange.body === 'whole'
 }
 
+/** What is meant for the very master that it was sent to, and must not reach the next one. */
+export function isForOneMaster({ traits: { name } }: Exchange): boolean {
+  return name === 'shutdown' || name === 'failover' || name === 'replicaof' || name === 'slaveof'
+}
+
 /** May this command be taken back on the strength of an error reply, and sent again? */
 export function provesNotExecuted(exchange: Exchange): boolean {
   return !isScript(exchange) && exchange.body === 'whole'

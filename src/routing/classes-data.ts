@@ -14,11 +14,18 @@ export const dataClasses: readonly CommandClass[] = [
       geodist geohash geopos georadius_ro georadiusbymember_ro geosearch get getbit getrange
       hexists hexpiretime hget hgetall hkeys hlen hmget hpexpiretime hpttl hrandfield hscan hstrlen
       httl hvals keys lcs lindex llen lpos lrange mget object|encoding object|freq object|idletime
-      object|refcount pexpiretime pfcount ping pttl randomkey scan scard sdiff sinter sintercard
+      object|refcount pexpiretime ping pttl randomkey scan scard sdiff sinter sintercard
       sismember smembers smismember sort_ro srandmember sscan stralgo strlen substr sunion time
       touch ttl type xinfo|consumers xinfo|groups xinfo|stream xlen xpending xrange xrevrange zcard
       zcount zdiff zinter zintercard zlexcount zmscore zrandmember zrange zrangebylex zrangebyscore
       zrank zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion`,
+  },
+  {
+    why: 'Reads, but may renew what it has cached: the server lets it wait with the writes.',
+    route: 'lane',
+    replay: 'read',
+    write: true,
+    names: 'pfcount',
   },
   {
     why: 'Tells about the server without changing it.',

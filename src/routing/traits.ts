@@ -118,3 +118,11 @@ export const localTraits: Traits = {
   heavy: false,
   write: false,
 }
+
+/**
+ * May it leave something on its link that the next user would notice? Asked of commands that the
+ * session does not understand; one that only waits leaves nothing.
+ */
+export function marksLink({ route, verb, reason }: Traits): boolean {
+  return route === 'lease' && verb === null && reason !== 'blocking'
+}

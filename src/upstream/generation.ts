@@ -124,7 +124,9 @@ export class MasterGeneration implements Generation {
   async verify(): Promise<void> {
     try {
       const greeting = await probe(this.#context, this.#options.probeIdentity, this.#arbiter)
-      if (greeting.runId !== this.runId) {
+      // one that is busy with a script does not tell, and is no other for that
+      const isAnother = greeting.runId !== '' && this.runId !== '' && greeting.runId !== this.runId
+      if (isAnother) {
         throw new ProxyError('NOT_MASTER', `another server answers at ${this.address}`)
       }
       this.#isRefuted = false

@@ -141,6 +141,41 @@ describe('a link on which a transaction stayed open is nobody’s', () => {
   })
 })
 
+test('a command that was refused in a transaction is not taken for one that was queued', async () => {
+  const on = await kit()
+  const client = await on.client()
+  const lease = await queued(on, client)
+  client.send('MULTI')
+  await on.lease()
+  lease.answer('-ERR MULTI calls can not be nested\r\n')
+  await client.hears('-ERR MULTI calls can not be nested\r\n')
+  client.send('INCR n')
+  await on.lease()
+  await switched(on)
+  const next = await on.lease(2)
+  await turns(5)
+  expect(wire(next)).toEqual(['MULTI', 'INCR n'])
+})
+
+test('what a name that hides another leaves on the link of a transaction is nobody’s', async () => {
+  const on = await kit()
+  const client = await on.client()
+  const lease = await queued(on, client, 'select\0 5')
+  client.send('EXEC')
+  await on.lease()
+  lease.answer('*1\r\n+OK\r\n')
+  await client.hears('*1\r\n+OK\r\n')
+  expect(lease.released).toBe('dirty')
+})
+
+test('what may wait, in a whole transaction, goes over a link of its own', async () => {
+  const on = await kit()
+  const client = await on.client()
+  client.send('MULTI', 'BLPOP q 0', 'EXEC')
+  const lease = await on.lease()
+  expect(wire(lease)).toEqual(['MULTI'])
+})
+
 test('a large request that began while the gate held is cut by the switch, not sent in part', async () => {
   const { on, client } = await watching()
   on.gate.hold('failover')

@@ -27,6 +27,22 @@ async function switchOver(kit: GateKit, old: ReturnType<GateKit['next']>) {
   return next
 }
 
+test.each(['REPLICAOF 127.0.0.1 1', 'FAILOVER', 'SHUTDOWN'])(
+  '%s is for one master: it does not wait for the next',
+  async (request) => {
+    const kit = await opened()
+    const unsent = new Call('REPLICAOF NO ONE')
+    kit.gate.dispatch(unsent)
+    kit.gate.hold('failover')
+    const held = new Call(request)
+    kit.gate.dispatch(held)
+    expect(held.told).toBe('MASTERDOWN unsent')
+    const next = await switchOver(kit, kit.first)
+    expect(unsent.told).toBe('UPLOAD_CUT unsent')
+    expect(next.links.flatMap((link) => link.inFlight)).toEqual([])
+  },
+)
+
 describe('moves', () => {
   test('a gate starts to hold, and opens by way of draining', async () => {
     const { heard, gate, clock, next } = gateKit()

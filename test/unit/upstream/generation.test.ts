@@ -74,6 +74,15 @@ describe('to verify', () => {
     generation.destroy(over)
   })
 
+  test('one that is busy and tells no run_id is no other', async () => {
+    const on = await stage()
+    const generation = await open(on)
+    on.server.answer = (request) =>
+      request[0] === 'INFO' || request[0] === 'PING' ? '-BUSY Redis is busy\r\n' : master(request)
+    await expect(generation.verify()).resolves.toBeUndefined()
+    generation.destroy(over)
+  })
+
   test('another server on the same address is not', async () => {
     const on = await stage()
     const generation = await open(on)
