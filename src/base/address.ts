@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 /** Where a server listens. The host is a literal IP address or a name, without brackets. */
@@ -18,13 +19,23 @@ export function sameAddress(a: Address | null, b: Address | null): boolean {
   return a.port === b.port && a.host === b.host
 }
 
-/** One spelling for one host: lower case, no brackets, no final dot, no IPv4 inside of IPv6. */
+/** One spelling for one host: lower case, no brackets, no final dot, IPv6 short and without IPv4 in it. */
 export function normalizeHost(host: string): string {
   let plain = host.trim().toLowerCase()
   if (plain.startsWith('[') && plain.endsWith(']')) plain = plain.slice(1, -1)
-  if (plain.startsWith('::ffff:') && plain.includes('.')) plain = plain.slice(7)
+  if (isIPv6(plain)) return shortest(plain)
   if (plain.length > 1 && plain.endsWith('.')) plain = plain.slice(0, -1)
   return plain
+}
+
+/** The form of RFC 5952, which not every server and configuration writes. A zone stays as it is. */
+function shortest(host: string): string {
+  const [literal = '', ...zone] = host.split('%')
+  const short = new URL(`http://[${literal}]`).hostname.slice(1, -1)
+  const [, high, low] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(short) ?? []
+  if (high === undefined || low === undefined) return [short, ...zone].join('%')
+  const parts = [high, low].map((group) => parseInt(group, 16))
+  return parts.flatMap((part) => [part >> 8, part & 255]).join('.')
 }
 
 /** A port as digits, or null when it is not one. */

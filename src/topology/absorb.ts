@@ -9,7 +9,7 @@ import type {
   RoleEvidence,
   SentinelPeer,
 } from './evidence.ts'
-import { addSign, expireHold, liftAll, liftSign, takeBack } from './holds.ts'
+import { addSign, expireHold, liftAborted, liftSign, takeBack } from './holds.ts'
 import type { HoldReason, ReleaseReason } from './holds.ts'
 import { MAX_SENTINELS, isForbidden, renewed, withMembers, withSentinel } from './state.ts'
 import type { SentinelRecord, VoteState } from './state.ts'
@@ -236,15 +236,18 @@ function instanceSign(base: Absorbed, evidence: EventEvidence): Absorbed {
   if (event.shape !== 'instance') return base
   const master = state.view.master
   const source = addressKey(evidence.sentinel)
-  if (event.name.startsWith('-failover-abort')) {
-    return { ...base, state: liftAll(state), released: 'aborted' }
-  }
   const reason = signs[event.name]
   // +selected-slave and +failover-state-send-slaveof-noone are about the chosen replica.
   const aboutChosen = reason === 'selected-slave' || reason === 'promotion-sent'
   const aboutMaster = event.type === 'master' && sameAddress(event.address, master)
   if (master === null || !(aboutMaster || (aboutChosen && event.type === 'slave'))) return base
   const probe = probeable(state, master)
+  if (event.name.startsWith('-failover-abort')) {
+    const lifted = isBehind(state, evidence.sentinel)
+      ? liftSign(state, source)
+      : liftAborted(state, source)
+    return { ...base, state: lifted, released: 'aborted' }
+  }
   if (reason === 'role-change' && !event.rest.endsWith('slave')) return base
   if (reason !== undefined && isBehind(state, evidence.sentinel)) return { ...base, probe }
   if (reason !== undefined) return { ...base, state: addSign(state, source, reason, false), probe }

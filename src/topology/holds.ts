@@ -34,6 +34,8 @@ export interface Hold {
   /** Monotonic milliseconds. */
   readonly since: number
   readonly expiresAt: number
+  /** The end that readers were last told of. */
+  readonly toldUntil: number
   /** The surest sign of each source: a sentinel's address, or `role` for the master's own word. */
   readonly signs: ReadonlyMap<string, Sign>
 }
@@ -82,7 +84,7 @@ export function addSign(
   const ends = state.at + state.rules.holdTtlMs
   if (state.hold === null) {
     const id = state.holdCount + 1
-    const hold = { id, reason, since: state.at, expiresAt: ends, signs }
+    const hold = { id, reason, since: state.at, expiresAt: ends, toldUntil: -Infinity, signs }
     return { ...state, hold, holdCount: id, spent }
   }
   const expiresAt = lasting && given !== undefined ? state.hold.expiresAt : ends
@@ -122,26 +124,48 @@ function withoutSign(state: VoteState, source: string): VoteState {
   return { ...state, hold: signs.size === 0 ? null : { ...state.hold, signs } }
 }
 
-/** The failover was given up: every sign is void, whoever gave it. */
-export function liftAll(state: VoteState): VoteState {
-  return state.hold === null ? state : { ...state, hold: null, spent: spentBy(state) }
+/**
+ * A sentinel gave its failover up: every sign is void, whoever gave it. But where another one was
+ * elected this was a candidate that lost: only its own sign is.
+ */
+export function liftAborted(state: VoteState, source: string): VoteState {
+  if (state.hold === null) return state
+  const { signs } = state.hold
+  const isLed = [...signs].some(
+    ([other, { reason }]) => other !== source && rank[reason] >= rank['elected-leader'],
+  )
+  const own = [...signs].filter(([other]) => other === source)
+  if (isLed) return withoutSign({ ...state, spent: spentBy(state, own) }, source)
+  return { ...state, hold: null, spent: spentBy(state, signs) }
 }
 
 /** Ends a hold whose time has run out. */
 export function expireHold(state: VoteState): VoteState {
   if (state.hold === null || state.at < state.hold.expiresAt) return state
-  return { ...state, hold: null, spent: spentBy(state) }
+  return { ...state, hold: null, spent: spentBy(state, state.hold.signs) }
 }
 
-function spentBy(state: VoteState): ReadonlySet<string> {
+function spentBy(
+  state: VoteState,
+  signs: Iterable<readonly [source: string, sign: Sign]>,
+): ReadonlySet<string> {
   const spent = new Set(state.spent)
-  for (const [source, sign] of state.hold?.signs ?? []) {
+  for (const [source, sign] of signs) {
     spent.add(spentKey(source, sign.reason))
     // The same trouble as seen by polls.
     spent.add(spentKey(source, 'failover-flag'))
     spent.add(spentKey(source, 'odown'))
   }
   return spent
+}
+
+/** Readers are told of a later end in steps of so much: not with every sign. */
+const TELL_STEP_MS = 1_000
+
+/** The hold that stands has been told to the readers as it is. */
+export function markTold(state: VoteState): VoteState {
+  if (state.hold === null) return state
+  return { ...state, hold: { ...state.hold, toldUntil: state.hold.expiresAt } }
 }
 
 /** What readers are to be told when the hold of `before` has become that of `after`. */
@@ -155,7 +179,7 @@ export function holdDifference(
   const is = after.hold
   if (
     is !== null &&
-    (was?.id !== is.id || was.reason !== is.reason || was.expiresAt < is.expiresAt - 1_000)
+    (was?.id !== is.id || was.reason !== is.reason || is.expiresAt - is.toldUntil > TELL_STEP_MS)
   ) {
     return {
       hold: {

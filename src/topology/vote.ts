@@ -5,7 +5,7 @@ import { collect, disqualified, isMajority } from './ballots.ts'
 import { claimsAhead, decide } from './decide.ts'
 import type { Adoption } from './decide.ts'
 import type { Evidence } from './evidence.ts'
-import { holdDifference } from './holds.ts'
+import { holdDifference, markTold } from './holds.ts'
 import type { HoldSign, ReleaseSign } from './holds.ts'
 import { freshRole, isForbidden, withMembers } from './state.ts'
 import type { SentinelRecord, VoteState } from './state.ts'
@@ -45,13 +45,15 @@ export function vote(before: VoteState, evidence: Evidence): VoteOutcome {
   const restarted = processChange(before.view, state.view)
   if (restarted !== null) alarms.push(restarted)
   state = { ...state, alarms: new Set(decision.alarms) }
+  const told = holdDifference(before, state, switched, absorbed.released)
+  if (told.hold !== undefined) state = markTold(state)
   const news = namesNews(before, evidence)
   return {
     state,
     view: state.view,
     changed: state.view !== before.view,
     switched,
-    ...holdDifference(before, state, switched, absorbed.released),
+    ...told,
     alarms,
     poll: absorbed.poll || news,
     probe: distinct([...absorbed.probe, ...decision.probe]),

@@ -98,6 +98,30 @@ const cases: readonly HoldCase[] = [
     told: ['hold 1 odown', 'hold 1 try-failover', 'release 1 aborted'],
   },
   {
+    name: '-failover-abort of a candidate that lost ends nothing: another one was elected',
+    steps: [
+      ...midFailover,
+      [45, masterEvent(s2, '+try-failover', a)],
+      [90, masterEvent(s2, '-failover-abort-not-elected', a)],
+      [95, poll(s2, a, 1, { flags: ['master', 'o_down'] })],
+      [96, poll(s1, a, 1, { flags: ['master', 'o_down', 'failover_in_progress'] })],
+      [200, poll(s1, a, 1)],
+    ],
+    told: [...toldMidFailover, 'release 1 recovered'],
+  },
+  {
+    name: 'nor does that of one that is behind, or one about another address',
+    steps: [
+      [10, isMaster(b)],
+      [11, poll(s1, b, 2)],
+      [12, poll(s2, b, 2)],
+      [20, masterEvent(s1, '+odown', b)],
+      [30, masterEvent(s3, '-failover-abort-not-elected', b)],
+      [31, masterEvent(s2, '-failover-abort-not-elected', a)],
+    ],
+    told: ['hold 1 odown'],
+  },
+  {
     name: 'scenario 15: after an abort the flag o_down in polls starts no other hold',
     steps: [
       [10, masterEvent(s1, '+odown', a)],
@@ -316,6 +340,17 @@ describe('holds', () => {
     expect(state.hold).toBeNull()
     expect(outcomes.at(-1)).toMatchObject({ switched: true })
     expect(outcomes.at(-1)).not.toHaveProperty('release')
+  })
+
+  it('tells of a later end though each step there was a small one', () => {
+    const steps = [10, 800, 1_600, 2_400].map((at): Step => [at, masterEvent(s1, '+odown', a)])
+    const { outcomes } = run([...agreed(0, a, 1), ...steps])
+    expect(outcomes.slice(-4).map(({ hold }) => hold?.ttlMs)).toEqual([
+      15_000,
+      undefined,
+      15_000,
+      undefined,
+    ])
   })
 
   it('gives every hold a time to live', () => {
